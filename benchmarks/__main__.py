@@ -1,0 +1,25 @@
+"""`python -m benchmarks [NAME] [--quick]`: one benchmark, or all that are quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+BENCHES = ("ingest_api", "claim_verdict", "trainer")
+
+
+def main(arguments: list[str]) -> int:
+    names = [word for word in arguments if not word.startswith("-")] or list(BENCHES)
+    options = [word for word in arguments if word.startswith("-")]
+    if unknown := set(names) - set(BENCHES):
+        print(f"There is no benchmark {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
+        return 2
+    results = []
+    for name in names:
+        print(f"\n== {name}")
+        results.append(importlib.import_module(f"benchmarks.{name}").main(options))
+    return max(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""Who may do what. A membership gives a role for a model or for a site; a role gives verbs.
+
+The registry asks `user.has_perm("models_registry.decide_registeredmodel", model)` and never learns about
+memberships: the backend below answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from labeling.models import Inspection, Membership, Review
+from models_registry.models import RegisteredModel
+from reviewapp.errors import NotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import Model
+
+Verb = Literal["view", "review", "adjudicate", "ingest", "decide"]
+
+ROLE_VERBS: dict[str, frozenset[Verb]] = {
+    Membership.Role.INSPECTOR: frozenset({"view", "review"}),
+    Membership.Role.ADJUDICATOR: frozenset({"view", "review", "adjudicate"}),
+    Membership.Role.LEAD: frozenset({"view", "review", "adjudicate", "decide"}),
+    Membership.Role.AUDITOR: frozenset({"view"}),
+    Membership.Role.INTEGRATION: frozenset({"view", "ingest"}),
+    Membership.Role.ADMIN: frozenset({"view", "review", "adjudicate", "ingest", "decide"}),
+}
+
+
+def roles_with(verb: Verb) -> list[str]:
+    return [role for role, verbs in ROLE_VERBS.items() if verb in verbs]
+
+
+def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredModel]:
+    """The models on which ``user`` may do ``verb``: by the model's own membership or a site where it runs."""
+    if not user.is_authenticated or not user.is_active:
+        return RegisteredModel.objects.none()
+    if user.is_superuser:
+        return RegisteredModel.objects.all()
+    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
+    return RegisteredModel.objects.filter(
+        Q(pk__in=mine.filter(registered_model__isnull=False).values("registered_model"))
+        | Q(deployments__station__site__in=mine.filter(site__isnull=False).values("site"))
+    ).distinct()
+
+
+def reviews_for(user: User, registered_model: RegisteredModel, verb: Verb = "review") -> QuerySet[Review]:
+    """The reviews of a model that ``user`` may see: all of them, or those of the person's sites."""
+    reviews = Review.objects.filter(registered_model=registered_model)
+    if user.is_superuser:
+        return reviews
+    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
+    if mine.filter(registered_model=registered_model).exists():
+        return reviews
+    return reviews.filter(inspection__station__site__in=mine.filter(site__isnull=False).values("site"))
+
+
+def may_see_inspection(user: User, inspection: Inspection) -> bool:
+    """True for members of the site, and of a model that has a word on this inspection."""
+    if user.is_superuser:
+        return True
+    return Membership.objects.filter(
+        Q(site=inspection.station.site_id)
+        | Q(registered_model__reviews__inspection=inspection)
+        | Q(registered_model__selections__inspection=inspection),
+        user=user,
+    ).exists()
+
+
+def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredModel:
+    """The model, or a refusal that does not tell strangers whether it exists.
+
+    :raises NotFound: the person may not even see it. :raises NotAllowed: may see it, but not do this.
+    """
+    found = models_for(user, verb).filter(slug=slug).select_related("label_set").first()
+    if found is not None:
+        return found
+    if models_for(user, "view").filter(slug=slug).exists():
+        raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}. An administrator can change that.")
+    raise NotFound(f"There is no model “{slug}” for you.")
+
+
+VERB_WORDS: dict[Verb, str] = {
+    "view": "see it",
+    "review": "judge its images",
+    "adjudicate": "settle disagreements",
+    "ingest": "send predictions",
+    "decide": "retrain it or decide about its versions",
+}
+
+
+class MembershipBackend(BaseBackend):
+    """Answers `has_perm` on a registered model from memberships."""
+
+    def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
+        app, _, codename = perm.partition(".")
+        verb, _, name = codename.partition("_")
+        if app != "models_registry" or name != "registeredmodel" or not isinstance(obj, RegisteredModel):
+            return False
+        return models_for(user_obj, verb).filter(pk=obj.pk).exists()  # type: ignore[arg-type]

@@ -1,0 +1,32 @@
+"""The labeling side of the admin panel. What is history can be looked at and nothing else."""
+
+from labeling.admin.inspections import DispositionRecordAdmin, InspectionAdmin, ItemAdmin, PredictionAdmin
+from labeling.admin.keys import ApiKeyAdmin
+from labeling.admin.models import ReviewedModelAdmin, ReviewPolicyAdmin
+from labeling.admin.people import GroupAdmin, MembershipAdmin, UserAdmin
+from labeling.admin.places import DeploymentAdmin, SiteAdmin, SourceAdmin, StationAdmin
+from labeling.admin.sampling import RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
+from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
+
+__all__ = [
+    "ApiKeyAdmin",
+    "DeploymentAdmin",
+    "DispositionRecordAdmin",
+    "GroundTruthAdmin",
+    "GroupAdmin",
+    "InspectionAdmin",
+    "ItemAdmin",
+    "MembershipAdmin",
+    "PredictionAdmin",
+    "ReviewAdmin",
+    "ReviewPolicyAdmin",
+    "ReviewedModelAdmin",
+    "RoutingStateAdmin",
+    "SamplingDesignAdmin",
+    "SelectionAdmin",
+    "SiteAdmin",
+    "SourceAdmin",
+    "StationAdmin",
+    "UserAdmin",
+    "VerdictAdmin",
+]

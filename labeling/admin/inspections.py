@@ -1,0 +1,48 @@
+"""Inspections, their images, what was predicted and what the line was told: all of it history."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from labeling.models import DispositionRecord, Inspection, Item, Prediction
+from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline
+
+
+class ItemInline(ReadOnly, TabularInline):
+    model = Item
+    fields = ("view", "source", "content_type", "width", "height", "created_at")
+    extra = 0
+
+
+@admin.register(Inspection)
+class InspectionAdmin(HistoryAdmin):
+    list_display = ("inspection_id", "serial", "attempt", "station", "lot", "purpose", "partition", "captured_at")
+    list_select_related = ("station",)
+    list_filter = ("purpose", "partition", "station")
+    search_fields = ("=inspection_id", "=serial", "=lot")
+    search_help_text = "Inspection id, serial or lot, in full"
+    inlines = (ItemInline,)
+
+
+@admin.register(Item)
+class ItemAdmin(HistoryAdmin):
+    list_display = ("inspection", "view", "source", "content_type", "width", "height", "created_at")
+    list_select_related = ("inspection", "source")
+    list_filter = ("view", "content_type", "source")
+    search_fields = ("=inspection__inspection_id", "=inspection__serial", "=sha256")
+
+
+@admin.register(Prediction)
+class PredictionAdmin(HistoryAdmin):
+    list_display = ("inspection", "model_version", "label", "confidence", "predicted_at")
+    list_select_related = ("inspection", "model_version__registered_model", "label")
+    list_filter = ("model_version__registered_model",)
+    search_fields = ("=inspection__inspection_id", "=inspection__serial")
+
+
+@admin.register(DispositionRecord)
+class DispositionRecordAdmin(HistoryAdmin):
+    list_display = ("inspection", "disposition", "origin", "reason", "created_at", "revoked_at")
+    list_select_related = ("inspection",)
+    list_filter = ("disposition", "origin")
+    search_fields = ("=inspection__inspection_id", "=inspection__serial")

@@ -1,0 +1,75 @@
+"""A registered model with everything that is set for it in one place: policies, members, and a run on request."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from labeling.admin.people import MembershipForm, MembershipFormSet
+from labeling.feedback import request_retraining
+from labeling.models import Membership, ReviewPolicy
+from models_registry.admin import RegisteredModelAdmin
+from models_registry.admin.base import ModelAdmin, ModelForm, ReasonForm, StackedInline, TabularInline, attempt, person
+from models_registry.models import RegisteredModel
+from models_registry.tasks import run_training
+from models_registry.views.permissions import require_decide
+
+
+class ReviewPolicyForm(ModelForm):
+    def clean_metadata_shown(self) -> list[str]:
+        names = self.cleaned_data["metadata_shown"] or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValidationError(_('Write a list of names, like ["alloy", "batch"].'))
+        return names
+
+
+class ReviewPolicyInline(StackedInline):
+    model = ReviewPolicy
+    form = ReviewPolicyForm
+    can_delete = False
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    form = MembershipForm
+    formset = MembershipFormSet
+    fields = ("user", "role")
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+admin.site.unregister(RegisteredModel)
+
+
+@admin.register(RegisteredModel)
+class ReviewedModelAdmin(RegisteredModelAdmin):
+    """The registry's page, with what only the labeling side knows."""
+
+    inlines = (*RegisteredModelAdmin.inlines, ReviewPolicyInline, MembershipInline)
+    action_form = ReasonForm
+    actions = ("retrain_now",)
+
+    @admin.action(description=_("Retrain now"))
+    def retrain_now(self, request: HttpRequest, queryset: QuerySet[RegisteredModel]) -> None:
+        by, reason, now = person(request), request.POST.get("reason", ""), timezone.now()
+
+        def deed(model: RegisteredModel) -> str:
+            require_decide(by, model)
+            run = request_retraining(registered_model=model, by=by, reason=reason, now=now)
+            run_training.delay_on_commit(run.pk)
+            return _("%(run)s is queued.") % {"run": run}
+
+        attempt(self, request, queryset.select_related("label_set"), deed)
+
+
+@admin.register(ReviewPolicy)
+class ReviewPolicyAdmin(ModelAdmin):
+    form = ReviewPolicyForm
+    list_display = ("registered_model", "votes_needed", "blind_share", "lease_seconds", "blocking_default")
+    list_select_related = ("registered_model",)
+    search_fields = ("registered_model__name", "registered_model__slug")
+    autocomplete_fields = ("registered_model",)

@@ -1,0 +1,24 @@
+"""`/api/v1/`."""
+
+from django.urls import path
+
+from labeling.api.images import ItemImage
+from labeling.api.ingest import Inspections, Predict, Predictions
+from labeling.api.models import ModelDetail, Models
+from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
+
+urlpatterns = [
+    path("predictions/", Predictions.as_view(), name="api-predictions"),
+    path("inspections/", Inspections.as_view(), name="api-inspections"),
+    path("models/", Models.as_view(), name="api-models"),
+    path("models/<slug:slug>/", ModelDetail.as_view(), name="api-model"),
+    path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
+    path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
+    path("reviews/", MyModels.as_view(), name="api-my-models"),
+    path("reviews/release/", Release.as_view(), name="api-release"),
+    path("reviews/<int:pk>/", ReviewDetail.as_view(), name="api-review"),
+    path("reviews/<int:pk>/heartbeat/", Heartbeat.as_view(), name="api-heartbeat"),
+    path("verdicts/", Verdicts.as_view(), name="api-verdicts"),
+    path("verdicts/<uuid:client_id>/undo/", Undo.as_view(), name="api-undo"),
+    path("items/<uuid:public_id>/image/", ItemImage.as_view(), name="item-image"),
+]

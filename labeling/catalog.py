@@ -1,0 +1,122 @@
+"""What a request needs to know about a model, its labels, versions, design and sources: read once per request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from labeling.errors import RowRefused
+from labeling.models import ReviewPolicy, RoutingState, SamplingDesign, Source
+from labeling.routing import DesignRules
+from models_registry.models import Label, ModelVersion, RegisteredModel
+from models_registry.services.versions import observe_version
+
+PRIOR_UNCERTAINTY = 0.25  # of a version that never met a hold-out: between sure (0) and a coin (0.5)
+
+
+@dataclass(slots=True)
+class SourceCatalog:
+    """The cameras that rows may name."""
+
+    by_slug: dict[str, Source] = field(default_factory=dict)
+
+    def get(self, slug: str, *, position: int) -> Source:
+        """:raises RowRefused: nobody registered this camera, so no site, day or shift could be told."""
+        if slug not in self.by_slug:
+            source = Source.objects.select_related("station__site").filter(slug=slug).first()
+            if source is None:
+                raise RowRefused(
+                    f"There is no source “{slug}”. Add it (with its station and site) in the admin first.",
+                    code="unknown_source", row=position, fields={"source": "Unknown."},
+                )  # fmt: skip
+            self.by_slug[slug] = source
+        return self.by_slug[slug]
+
+
+@dataclass
+class ModelCatalog:
+    """One model with everything that ingest and routing ask about it."""
+
+    registered_model: RegisteredModel
+
+    @cached_property
+    def labels(self) -> dict[str, Label]:
+        return {label.slug: label for label in self.registered_model.label_set.labels.all()}
+
+    @cached_property
+    def versions(self) -> dict[str, ModelVersion]:
+        """By external name, and by number as 3 and v3; a name given by people wins over a number."""
+        versions = list(ModelVersion.objects.filter(registered_model=self.registered_model))
+        by_number = {key: version for version in versions for key in (str(version.number), version.short_name)}
+        return by_number | {version.external_name: version for version in versions if version.external_name}
+
+    @cached_property
+    def design(self) -> SamplingDesign:
+        """The active design; a model without one gets the default (5 %, four fifths of it by pure chance)."""
+        design = SamplingDesign.objects.filter(registered_model=self.registered_model, is_active=True).first()
+        if design is None:
+            design, _ = SamplingDesign.objects.get_or_create(
+                registered_model=self.registered_model, is_active=True, defaults={"number": self._next_design_number()}
+            )
+        return design
+
+    def _next_design_number(self) -> int:
+        newest = SamplingDesign.objects.filter(registered_model=self.registered_model).order_by("-number").first()
+        return newest.number + 1 if newest else 1
+
+    @cached_property
+    def rules(self) -> DesignRules:
+        rules = self.design.rules
+        return DesignRules(
+            budget=self.design.budget,
+            audit_share=self.design.audit_share,
+            certainty_labels=frozenset(rules.get("certainty_labels", ())),
+            certainty_below=rules.get("certainty_below"),
+            blocking_labels=frozenset(rules.get("blocking_labels", ())),
+        )
+
+    @cached_property
+    def review_policy(self) -> ReviewPolicy:
+        policy = ReviewPolicy.objects.filter(registered_model=self.registered_model).first()
+        return policy or ReviewPolicy.objects.get_or_create(registered_model=self.registered_model)[0]
+
+    @cached_property
+    def mean_uncertainties(self) -> dict[int, float]:
+        states = RoutingState.objects.filter(model_version__registered_model=self.registered_model)
+        return dict(states.values_list("model_version", "mean_uncertainty"))
+
+    def mean_uncertainty(self, version: ModelVersion) -> float:
+        """Of past inspections of the version; before there are any, what its hold-out showed."""
+        known = self.mean_uncertainties.get(version.pk)
+        return known or float(version.metrics.get("mean_uncertainty") or PRIOR_UNCERTAINTY)
+
+    def version(self, name: str | int | None, *, score_kind: str | None, position: int, now: datetime) -> ModelVersion:
+        """The version a row names; one that nobody registered is stored as observed, with an alert."""
+        if name is None:
+            raise RowRefused(
+                "version is missing.", code="version_missing", row=position, fields={"version": "Required."}
+            )
+        known = self.versions.get(str(name))
+        if known is not None:
+            self._refuse_other_kind(known, score_kind, position)
+            return known
+        kind = score_kind or ModelVersion.ScoreKind.PROBABILITIES
+        if kind not in ModelVersion.ScoreKind.values:
+            raise RowRefused(
+                f"score_kind “{kind}” is unknown.", row=position,
+                fields={"score_kind": f"One of {', '.join(ModelVersion.ScoreKind.values)}."},
+            )  # fmt: skip
+        version = observe_version(
+            registered_model=self.registered_model, external_name=str(name), score_kind=kind, now=now
+        )
+        self.versions[str(name)] = version
+        return version
+
+    @staticmethod
+    def _refuse_other_kind(version: ModelVersion, score_kind: str | None, position: int) -> None:
+        if score_kind is not None and score_kind != version.score_kind:
+            raise RowRefused(
+                f"{version} declares {version.score_kind} scores, the row says {score_kind}.",
+                code="score_kind_differs", row=position, fields={"score_kind": "Differs from the version's."},
+            )  # fmt: skip

@@ -1,0 +1,162 @@
+"""The loop, in one file.
+
+    outcomes of reviews -> registry.record_evaluation -> registry.decide_retraining
+        -> (retrain?) registry.freeze_dataset -> registry.request_training
+
+The rest of the circle: `ingest.py` stores, draws and answers; `queue.py` hands out; `verdicts.py` settles ground
+truth; `models_registry.services.pipeline` trains, compares and promotes; `serving.py` answers with the champion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Count
+
+from labeling.measurement import evaluate, refresh_mean_uncertainty
+from labeling.models import GroundTruth, Inspection, Selection
+from models_registry.errors import RunActive
+from models_registry.manifest import ManifestImage, ManifestRow
+from models_registry.models import Evaluation, ModelVersion, RegisteredModel, RetrainingPolicy, TrainingRun
+from models_registry.policy import Decision, RetrainingFacts, RetrainingRules, decide_retraining
+from models_registry.services.datasets import freeze_dataset
+from models_registry.services.training import request_training
+from reviewapp.errors import ReviewAppError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+CODE_VERSION = "feedback-1"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStep:
+    """What one turn of the loop did for one model."""
+
+    evaluation: Evaluation | None
+    decision: Decision
+    run: TrainingRun | None
+
+
+def close_the_loop(*, registered_model: RegisteredModel, now: datetime) -> LoopStep:
+    """Measure the champion with what people said, decide about retraining, and start it if it is time."""
+    champion = ModelVersion.objects.champion_of(registered_model)
+    evaluation = None
+    if champion is not None:
+        refresh_mean_uncertainty(champion)
+        evaluation = evaluate(champion, now=now)
+    decision = explain_retraining(registered_model, now=now)
+    run = start_training(registered_model=registered_model, decision=decision, now=now) if decision.retrain else None
+    return LoopStep(evaluation, decision, run)
+
+
+def explain_retraining(registered_model: RegisteredModel, *, now: datetime) -> Decision:
+    """Why the next run starts, or why not now."""
+    return decide_retraining(_facts(registered_model, now), _rules(registered_model), now=now)
+
+
+def start_training(*, registered_model: RegisteredModel, decision: Decision, now: datetime) -> TrainingRun | None:
+    """Freeze and request by the policy. None: another process was first (one active run per model)."""
+    try:
+        return _freeze_and_request(registered_model, trigger=decision.cause or "new_labels", reason=decision.reason, by=None, now=now)
+    except RunActive:
+        return None
+
+
+def request_retraining(*, registered_model: RegisteredModel, by: User, reason: str, now: datetime) -> TrainingRun:
+    """A person asks for a run now. The policy's thresholds do not hold them up, an active run does.
+
+    :raises RunActive: one run at a time. :raises ReviewAppError: no reason, or nothing to learn from.
+    """
+    if not reason.strip():
+        raise ReviewAppError("Say why: the reason is kept with the run.", code="reason_missing", fields={"reason": "Required."})
+    if not GroundTruth.objects.trainable(registered_model).exists():
+        raise ReviewAppError("There is no label yet to learn from.", code="no_labels", http_status=409)
+    return _freeze_and_request(registered_model, trigger=TrainingRun.Trigger.PERSON, reason=reason.strip(), by=by, now=now)
+
+
+@transaction.atomic
+def _freeze_and_request(
+    registered_model: RegisteredModel, *, trigger: str, reason: str, by: User | None, now: datetime
+) -> TrainingRun:
+    """Freeze the labels as they stand and queue a run, together or not at all.
+
+    The model's row is locked FOR UPDATE, and every new ground truth refers to it, so none slips in between.
+    """
+    RegisteredModel.objects.select_for_update().get(pk=registered_model.pk)
+    if TrainingRun.objects.filter(registered_model=registered_model).active().exists():
+        raise RunActive(f"{registered_model} is being trained already. One run at a time.")
+    new = list(GroundTruth.objects.new_for_training(registered_model).values_list("pk", flat=True))
+    dataset = freeze_dataset(
+        registered_model=registered_model, rows=dataset_rows(registered_model), cutoff=now, code_version=CODE_VERSION
+    )
+    GroundTruth.objects.filter(pk__in=new).update(frozen_in=dataset)
+    return request_training(dataset=dataset, trigger=trigger, reason=reason, now=now, requested_by=by)
+
+
+def dataset_rows(registered_model: RegisteredModel) -> list[ManifestRow]:
+    """Every settled, judgeable inspection with an image in the store, as rows of a manifest."""
+    truths = (
+        GroundTruth.objects.trainable(registered_model)
+        .select_related("inspection", "label")
+        .prefetch_related("inspection__items")
+        .order_by("inspection")
+    )
+    pis = dict(Selection.objects.filter(registered_model=registered_model).values_list("inspection", "pi"))
+    rows = [_row(truth, pis.get(truth.inspection_id)) for truth in truths]
+    return sorted((row for row in rows if row.images), key=lambda row: row.inspection)
+
+
+def _row(truth: GroundTruth, pi: float | None) -> ManifestRow:
+    inspection: Inspection = truth.inspection
+    assert truth.label is not None  # noqa: S101 - trainable() leaves out what has no label
+    return ManifestRow(
+        inspection=f"{inspection.station_id}/{inspection.inspection_id}",
+        part=inspection.part,
+        group=inspection.group_id,
+        partition=inspection.partition,  # type: ignore[arg-type]
+        label=truth.label.slug,
+        weight=1.0,
+        pi=pi,
+        images=tuple(
+            ManifestImage(key=item.image, sha256=item.sha256, item=str(item.public_id))
+            for item in inspection.items.all()
+            if item.image
+        ),
+    )
+
+
+def _facts(registered_model: RegisteredModel, now: datetime) -> RetrainingFacts:
+    counts = dict(
+        GroundTruth.objects.trainable(registered_model).order_by().values_list("label__slug").annotate(n=Count("pk"))
+    )
+    runs = TrainingRun.objects.filter(registered_model=registered_model)
+    finished = runs.filter(status="succeeded").order_by("-finished_at").first()
+    failed = runs.filter(status="failed").order_by("-finished_at").first()
+    return RetrainingFacts(
+        n_new_labels=GroundTruth.objects.new_for_training(registered_model).count(),
+        n_labels_total=sum(counts.values()),
+        n_classes_with_labels=len(counts),
+        min_class_labels=min(counts.values(), default=0),
+        active_run=runs.active().exists(),
+        last_finished_at=finished.finished_at if finished else None,
+        last_failed_at=failed.finished_at if failed else None,
+        n_runs_this_month=runs.filter(queued_at__gte=now - timedelta(days=30)).count(),
+    )
+
+
+def _rules(registered_model: RegisteredModel) -> RetrainingRules:
+    policy = RetrainingPolicy.objects.get_or_create(registered_model=registered_model)[0]
+    return RetrainingRules(
+        enabled=policy.enabled,
+        min_new_labels=policy.min_new_labels,
+        min_total_labels=policy.min_total_labels,
+        min_classes=2,
+        min_per_class=policy.min_per_class,
+        cooldown=timedelta(minutes=policy.cooldown_minutes),
+        monthly_budget=policy.monthly_budget,
+    )
+

@@ -1,0 +1,159 @@
+"""What a client may send about one inspection: decoded, checked, and named when it is wrong. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from labeling.errors import RowRefused
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Text = Annotated[str, msgspec.Meta(max_length=120)]
+MAX_METADATA_BYTES = 16_384
+SUM_TOLERANCE = 0.01
+
+
+class IncomingRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """One view of one inspection and what a version said of it. Unknown fields are refused: typos lose data."""
+
+    inspection_id: Name
+    source: Name
+    model: Name | None = None
+    version: Name | int | None = None
+    view: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] = "main"
+    label: Name | None = None
+    confidence: float | None = None
+    scores: dict[str, float] | None = None
+    score_kind: str | None = None
+    findings: list[dict[str, Any]] = []
+    image_path: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    serial: Text = ""
+    lot: Text = ""
+    recipe: Text = ""
+    group: Text = ""
+    captured_at: datetime | None = None
+    predicted_at: datetime | None = None
+    metadata: dict[str, Any] = {}
+    purpose: str = "production"
+
+    def digest(self) -> str:
+        """A hash of what the version said: tells a resend from a conflict."""
+        said = (self.view, self.label, self.confidence, sorted((self.scores or {}).items()), self.findings)
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
+    """Check one row's shape. Numbers may come as text, since forms know nothing else.
+
+    :raises RowRefused: names the field and what is wrong with it.
+    """
+    try:
+        row = msgspec.convert(dict(raw), IncomingRow, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, position) from error
+    _refuse_nulls(row, position)
+    for field in ("captured_at", "predicted_at"):
+        moment = getattr(row, field)
+        if moment is not None and moment.tzinfo is None:
+            raise _wrong(position, field, "needs a time zone, for example 2026-11-24T06:00:00+01:00")
+        if moment is not None and not 1990 <= moment.year <= 2200:
+            raise _wrong(position, field, "is not in this or the last century")
+    if len(msgspec.json.encode(row.metadata)) > MAX_METADATA_BYTES:
+        raise _wrong(position, "metadata", f"is larger than {MAX_METADATA_BYTES} bytes")
+    if row.purpose not in {"production", "challenge", "import", "demo"}:
+        raise _wrong(position, "purpose", "is one of production, challenge, import, demo")
+    return row
+
+
+def _refusal(error: msgspec.ValidationError, position: int) -> RowRefused:
+    text = str(error)
+    at = re.search(r"\$\.?([\w]+)?[^`]*`?$", text) if " - at " in text else None
+    unknown = re.search(r"unknown field `(.+?)`", text) or re.search(r"missing required field `(.+?)`", text)
+    field = (unknown and unknown.group(1)) or (at and at.group(1)) or "row"
+    return RowRefused(f"{field}: {text.split(' - at ')[0]}.", row=position, fields={field: text.split(" - at ")[0]})
+
+
+def _wrong(position: int, field: str, what: str, *, code: str = "invalid") -> RowRefused:
+    return RowRefused(f"{field} {what}.", code=code, row=position, fields={field: what[:1].upper() + what[1:] + "."})
+
+
+def _refuse_nulls(row: IncomingRow, position: int) -> None:
+    """PostgreSQL holds no null character and no lone surrogate, in text or in JSON."""
+    for field in row.__struct_fields__:
+        if _has_unstorable(getattr(row, field)):
+            raise _wrong(position, field, "holds a character that cannot be stored, or a number that is not finite")
+
+
+def _has_unstorable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value or not _encodable(value)
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(_has_unstorable(key) or _has_unstorable(part) for key, part in value.items())
+    return isinstance(value, list | tuple) and any(_has_unstorable(part) for part in value)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_scores(row: IncomingRow, *, score_kind: str, labels: Sequence[str], position: int) -> float | None:
+    """Check label and scores against what the version declared. Returns the confidence of the label, if any.
+
+    :raises RowRefused: ``unknown_label``, ``unknown_score``, ``scores_missing``, ``scores_do_not_fit``.
+    """
+    if row.label not in labels:
+        known = ", ".join(labels)
+        raise _wrong(position, "label", f"“{row.label}” is not in the label set ({known})", code="unknown_label")
+    if row.confidence is not None and not 0 <= row.confidence <= 1:
+        raise _wrong(position, "confidence", "is a number from 0 to 1")
+    check = {"probabilities": _probabilities, "independent": _independent, "anomaly": _anomaly, "decision_only": _none}
+    return check[score_kind](row, labels, position)
+
+
+def _probabilities(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+    if row.scores is None:
+        if row.confidence is None:
+            raise _wrong(position, "scores", "are missing: the version declares probabilities", code="scores_missing")
+        return row.confidence
+    confidence = _independent(row, labels, position)
+    total = sum(row.scores.values())
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise _wrong(position, "scores", f"sum to {total:.4f}; probabilities sum to 1", code="scores_do_not_fit")
+    return confidence
+
+
+def _independent(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+    if row.scores is None:
+        return row.confidence
+    if strangers := set(row.scores) - set(labels):
+        raise _wrong(position, "scores", f"name {sorted(strangers)[0]}, which is not in the label set", code="unknown_score")
+    if not all(0 <= score <= 1 for score in row.scores.values()):
+        raise _wrong(position, "scores", "lie between 0 and 1", code="scores_do_not_fit")
+    own = row.scores.get(str(row.label))
+    if row.confidence is not None and own is not None and abs(own - row.confidence) > 1e-6:
+        raise _wrong(position, "confidence", "differs from the score of the label", code="scores_do_not_fit")
+    return row.confidence if row.confidence is not None else own
+
+
+def _anomaly(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+    if row.scores is None or len(row.scores) != 1:
+        raise _wrong(position, "scores", "hold exactly one number: the version declares an anomaly score", code="scores_do_not_fit")
+    return row.confidence
+
+
+def _none(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+    if row.scores is not None:
+        raise _wrong(position, "scores", "are not expected: the version declares decisions only", code="scores_do_not_fit")
+    return row.confidence

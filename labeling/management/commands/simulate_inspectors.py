@@ -1,0 +1,24 @@
+"""Signs in as simulated inspectors, claims reviews and judges them with a stated error rate, through the public API only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from labeling.management.simulating import SimulationCommand, add_inspector_arguments
+
+
+class Command(SimulationCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        add_inspector_arguments(parser)
+
+    def handle(self, **options: Any) -> None:
+        threads = self.simulation(options).start_inspectors(
+            pace=options["pace"], error_rate=options["error_rate"], number=options["inspectors"]
+        )
+        for thread in threads:
+            thread.join()

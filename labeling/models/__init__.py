@@ -1,0 +1,29 @@
+"""Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
+
+from labeling.models.inspections import Inspection, Item
+from labeling.models.people import ApiKey, Membership
+from labeling.models.places import Deployment, Site, Source, Station
+from labeling.models.predictions import DispositionRecord, Prediction
+from labeling.models.reviews import Review, ReviewPolicy
+from labeling.models.sampling import RoutingState, SamplingDesign, Selection
+from labeling.models.verdicts import GroundTruth, Verdict
+
+__all__ = [
+    "ApiKey",
+    "Deployment",
+    "DispositionRecord",
+    "GroundTruth",
+    "Inspection",
+    "Item",
+    "Membership",
+    "Prediction",
+    "Review",
+    "ReviewPolicy",
+    "RoutingState",
+    "SamplingDesign",
+    "Selection",
+    "Site",
+    "Source",
+    "Station",
+    "Verdict",
+]

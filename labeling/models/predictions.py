@@ -1,0 +1,69 @@
+"""What a version said of an inspection, and what was answered to the line."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models.inspections import Inspection
+from labeling.querysets import PredictionQuerySet
+from models_registry.models import Label, ModelVersion
+from models_registry.models.labels import Disposition
+
+
+class Prediction(models.Model):
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="predictions")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="predictions")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="predictions")
+    confidence = models.FloatField(null=True, blank=True)
+    scores = models.JSONField(null=True, blank=True)
+    findings = models.JSONField(default=list, blank=True, help_text=_("Per view: label, regions"))
+    digest = models.CharField(max_length=64, help_text=_("Hash of what was sent: a resend is told from a conflict"))
+    predicted_at = models.DateTimeField()
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["inspection", "model_version"], name="prediction_inspection_version_unique"),
+            models.CheckConstraint(
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
+                name="prediction_confidence_0_to_1",
+            ),
+        ]
+        indexes = [
+            # read by the estimates: a version's predictions in a window
+            models.Index(fields=["model_version", "predicted_at"], name="prediction_version_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inspection}: {self.label}"
+
+
+class DispositionRecord(models.Model):
+    """What the line was told to do with the part, and what it reports that it did. Append-only."""
+
+    class Origin(models.TextChoices):
+        ANSWERED = "answered", _("Answered by us")
+        REPORTED = "reported", _("Reported by the line")
+
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="dispositions")
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.ANSWERED)
+    disposition = models.CharField(max_length=8, choices=Disposition)
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name = "disposition"
+        constraints = [
+            models.CheckConstraint(condition=Q(disposition__in=["pass", "reject", "hold"]), name="disposition_known"),
+            models.CheckConstraint(condition=Q(origin__in=["answered", "reported"]), name="disposition_origin_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inspection}: {self.disposition}"

@@ -1,0 +1,137 @@
+"""A review: a request that a person looks. May exist without a prediction."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from labeling.models.inspections import Inspection
+from labeling.models.predictions import Prediction
+from labeling.querysets import ReviewQuerySet
+from models_registry.models import RegisteredModel
+from models_registry.models.labels import Disposition
+
+
+class Review(models.Model):
+    """open ──enough verdicts agree──> settled
+      │ └────they differ, or nobody is sure──> escalated (a round for another person is opened)
+      └──withdrawn──> cancelled
+    A claim is a lease: it needs no sweeper, for an expired one is simply free again.
+    """
+
+    class Reason(models.TextChoices):
+        DRAWN = "drawn", _("Drawn")
+        CERTAINTY = "certainty", _("Always checked")
+        FIRST_LABELS = "first_labels", _("Labels before a model")
+        ADJUDICATION = "adjudication", _("Second opinion")
+        MANUAL = "manual", _("Asked for by a person")
+
+    class Mode(models.TextChoices):
+        MEASURING = "measuring", _("Measuring")
+        BLOCKING = "blocking", _("Blocking")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        SETTLED = "settled", _("Settled")
+        ESCALATED = "escalated", _("Escalated")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="reviews")
+    registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="reviews")
+    round = models.PositiveSmallIntegerField(default=1)
+    reason = models.CharField(max_length=16, choices=Reason)
+    mode = models.CharField(max_length=16, choices=Mode, default=Mode.MEASURING)
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews")
+    blind = models.BooleanField(default=True, help_text=_("The prediction is not shown before the verdict"))
+    priority = models.PositiveSmallIntegerField(default=5, help_text=_("0 first"))
+    deadline = models.DateTimeField(null=True, blank=True)
+    default_disposition = models.CharField(max_length=8, choices=Disposition, blank=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_reviews"
+    )
+    claim_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["inspection", "registered_model", "round"], name="review_round_unique"),
+            models.CheckConstraint(
+                condition=Q(claimed_by__isnull=True, claim_expires_at__isnull=True)
+                | Q(claimed_by__isnull=False, claim_expires_at__isnull=False),
+                name="review_claim_both_or_neither",
+            ),
+            models.CheckConstraint(condition=Q(status="open") | Q(claimed_by__isnull=True), name="review_closed_is_free"),
+            models.CheckConstraint(
+                condition=Q(mode="measuring") | Q(mode="blocking", deadline__isnull=False) & ~Q(default_disposition=""),
+                name="review_blocking_has_deadline_and_default",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="settled", settled_at__isnull=False) | (~Q(status="settled") & Q(settled_at__isnull=True)),
+                name="review_settled_at_iff_settled",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__in=["drawn", "certainty", "first_labels", "adjudication", "manual"]),
+                name="review_reason_known",
+            ),
+            models.CheckConstraint(condition=Q(mode__in=["measuring", "blocking"]), name="review_mode_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "settled", "escalated", "cancelled"]), name="review_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(default_disposition__in=["", "pass", "reject", "hold"]), name="review_default_known"
+            ),
+            models.CheckConstraint(condition=Q(round__gte=1), name="review_round_from_1"),
+        ]
+        indexes = [
+            # read by claim(): the next open review of a model
+            models.Index(
+                fields=["registered_model", "priority", "id"], condition=Q(status="open"), name="review_open_queue"
+            ),
+            # read by claim(): what this person already holds
+            models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="review_held"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Review of {self.inspection}"
+
+
+class ReviewPolicy(models.Model):
+    registered_model = models.OneToOneField(RegisteredModel, on_delete=models.CASCADE, related_name="review_policy")
+    votes_needed = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(9)])
+    lease_seconds = models.PositiveIntegerField(default=300, validators=[MinValueValidator(10), MaxValueValidator(86_400)])
+    min_view_ms = models.PositiveIntegerField(default=250, validators=[MaxValueValidator(10_000)])
+    undo_minutes = models.PositiveIntegerField(default=60)
+    blind_share = models.FloatField(
+        default=0.2, help_text=_("Share of the others that is judged without the prediction; audit draws always are")
+    )
+    allow_suggestion = models.BooleanField(default=True, help_text=_("Enter takes the suggested label"))
+    blocking_minutes = models.PositiveIntegerField(default=10, validators=[MinValueValidator(1)])
+    blocking_default = models.CharField(max_length=8, choices=Disposition, default=Disposition.HOLD)
+    metadata_shown = models.JSONField(default=list, blank=True, help_text=_("Names of metadata that inspectors may see"))
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "review policies"
+        constraints = [
+            models.CheckConstraint(condition=Q(votes_needed__gte=1, votes_needed__lte=9), name="reviewpolicy_votes_range"),
+            models.CheckConstraint(
+                condition=Q(lease_seconds__gte=10, lease_seconds__lte=86_400), name="reviewpolicy_lease_range"
+            ),
+            models.CheckConstraint(condition=Q(blind_share__gte=0, blind_share__lte=1), name="reviewpolicy_blind_range"),
+            models.CheckConstraint(condition=Q(min_view_ms__lte=10_000), name="reviewpolicy_min_view_range"),
+            models.CheckConstraint(condition=Q(blocking_minutes__gte=1), name="reviewpolicy_blocking_from_1"),
+            models.CheckConstraint(
+                condition=Q(blocking_default__in=["pass", "reject", "hold"]), name="reviewpolicy_default_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Review of {self.registered_model}"

@@ -1,0 +1,61 @@
+"""Reads of the labeling side, as QuerySet methods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Q, QuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from labeling.models import GroundTruth, Inspection, Prediction, Review, Verdict
+    from models_registry.models import ModelVersion, RegisteredModel
+
+
+class InspectionQuerySet(QuerySet["Inspection"]):
+    def received_between(self, start: datetime, end: datetime) -> Self:
+        return self.filter(received_at__gte=start, received_at__lt=end)
+
+    def measured(self) -> Self:
+        """What the estimates read: production that was not withdrawn (the demo counts as its own production)."""
+        return self.filter(withdrawn_at__isnull=True, purpose__in=["production", "demo"])
+
+
+class PredictionQuerySet(QuerySet["Prediction"]):
+    def of_version(self, version: ModelVersion, *, start: datetime, end: datetime) -> Self:
+        return self.filter(model_version=version, predicted_at__gte=start, predicted_at__lt=end)
+
+
+class ReviewQuerySet(QuerySet["Review"]):
+    def open(self) -> Self:
+        return self.filter(status="open")
+
+    def free(self, *, now: datetime) -> Self:
+        """Open and held by nobody: an expired claim is no claim."""
+        return self.open().filter(Q(claimed_by__isnull=True) | Q(claim_expires_at__lte=now))
+
+    def held_by(self, user: User, *, now: datetime) -> Self:
+        return self.open().filter(claimed_by=user, claim_expires_at__gt=now)
+
+
+class VerdictQuerySet(QuerySet["Verdict"]):
+    def current(self) -> Self:
+        """The last word of each person in each phase; nothing where it was taken back."""
+        return self.filter(superseded_by__isnull=True).exclude(kind="withdrawn")
+
+    def counting(self) -> Self:
+        """What ground truth is made from: a revision after the prediction was revealed is read by no estimate."""
+        return self.current().exclude(phase="revealed")
+
+
+class GroundTruthQuerySet(QuerySet["GroundTruth"]):
+    def trainable(self, registered_model: RegisteredModel) -> Self:
+        return self.filter(registered_model=registered_model, outcome="label", inspection__withdrawn_at__isnull=True)
+
+    def new_for_training(self, registered_model: RegisteredModel) -> Self:
+        """Labels that no dataset of a successful run holds."""
+        return self.trainable(registered_model).filter(
+            Q(frozen_in__isnull=True) | ~Q(frozen_in__runs__status="succeeded")
+        )

@@ -1,0 +1,86 @@
+"""Hand out reviews: a claim is a lease, taken with `FOR UPDATE SKIP LOCKED`, so nobody gets what another holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from labeling.access import models_for, reviews_for
+from labeling.errors import LeaseLost
+from labeling.models import Review, ReviewPolicy, Verdict
+from models_registry.models import RegisteredModel
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAX_CLAIM = 32
+
+
+def review_policy(registered_model: RegisteredModel) -> ReviewPolicy:
+    return ReviewPolicy.objects.get_or_create(registered_model=registered_model)[0]
+
+
+def open_for(user: User, registered_model: RegisteredModel) -> QuerySet[Review]:
+    """Open reviews that this person may be handed: never one whose inspection the person judged already."""
+    judged = Verdict.objects.current().filter(
+        reviewer=user,
+        review__inspection=OuterRef("inspection"),
+        review__registered_model=OuterRef("registered_model"),
+    )
+    reviews = reviews_for(user, registered_model).open().filter(~Exists(judged))
+    if models_for(user, "adjudicate").filter(pk=registered_model.pk).exists():
+        return reviews
+    return reviews.exclude(reason=Review.Reason.ADJUDICATION)
+
+
+@transaction.atomic
+def claim(
+    *, user: User, registered_model: RegisteredModel, n: int, now: datetime, holding: Collection[int] = ()
+) -> list[Review]:
+    """Lease up to ``n`` reviews to ``user``: what the person holds already comes first, then the queue's order
+    (blocking first, then as drawn). ``holding`` names what the client has on screen and does not want again.
+    """
+    n = max(0, min(n, MAX_CLAIM))
+    until = now + timedelta(seconds=review_policy(registered_model).lease_seconds)
+    candidates = open_for(user, registered_model)
+    held = list(candidates.held_by(user, now=now).exclude(pk__in=holding).order_by("priority", "pk")[:n])
+    fresh = list(
+        candidates.free(now=now)
+        .exclude(pk__in=holding)
+        .order_by("priority", "pk")
+        .select_for_update(skip_locked=True, of=("self",))[: n - len(held)]
+    )
+    ids = [review.pk for review in held + fresh]
+    Review.objects.filter(pk__in=ids, status=Review.Status.OPEN).update(claimed_by=user, claim_expires_at=until)
+    return _with_details(ids)
+
+
+def _with_details(ids: Collection[int]) -> list[Review]:
+    reviews = (
+        Review.objects.filter(pk__in=ids)
+        .select_related("inspection__station__site", "prediction__label", "prediction__model_version")
+        .prefetch_related("inspection__items__source")
+        .order_by("priority", "pk")
+    )
+    return list(reviews)
+
+
+def extend(*, review_id: int, user: User, now: datetime) -> datetime:
+    """Prolong a lease. :raises LeaseLost: the review is somebody else's now, or closed."""
+    review = Review.objects.select_related("registered_model").filter(pk=review_id).first()
+    if review is None:
+        raise LeaseLost("This review is no longer yours.")
+    until = now + timedelta(seconds=review_policy(review.registered_model).lease_seconds)
+    if not Review.objects.held_by(user, now=now).filter(pk=review_id).update(claim_expires_at=until):
+        raise LeaseLost("The lease ran out: the part may go to a colleague. A verdict that you give is kept.")
+    return until
+
+
+def release(*, review_ids: Collection[int], user: User) -> int:
+    """Give reviews back. Returns how many were still held."""
+    held = Review.objects.open().filter(pk__in=review_ids, claimed_by=user)
+    return held.update(claimed_by=None, claim_expires_at=None)

@@ -1,0 +1,55 @@
+// A review with its images: fetched and decoded before it may be shown, so what is judged is what is painted.
+import { getBlob } from "./api.js";
+
+// What can be wrong: "unreadable" no image in the file · "missing" no file · "late" it will be asked for again
+const FAULT_OF = { offline: "late", server: "late", session: "late", refused: "missing" };
+
+async function load(item) {
+  if (!item.url) throw Object.assign(new Error("left at the station"), { fault: "missing" });
+  const blob = await getBlob(item.url).catch((error) => {
+    throw Object.assign(error, { fault: FAULT_OF[error.kind] });
+  });
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
+  image.draggable = false;
+  try {
+    await image.decode();
+  } catch (error) {
+    URL.revokeObjectURL(image.src);
+    throw Object.assign(error, { fault: "unreadable" });
+  }
+  return image;
+}
+
+export class Entry {
+  images = [];
+  fault = null;
+  lost = false; // the lease ran out
+
+  constructor(review) {
+    this.review = review;
+    this.load();
+  }
+
+  get id() { return this.review.id; }
+
+  /** `ready` resolves, with images or a fault; it never rejects. */
+  load() {
+    this.fault = null;
+    const items = this.review.items;
+    const all = items.length ? items.map(load) : [load({ url: null })];
+    this.ready = Promise.all(all).then(
+      (images) => { this.images = images; },
+      (error) => {
+        this.fault = error.fault ?? "unreadable";
+        this.error = error;
+      },
+    );
+    return this.ready;
+  }
+
+  forget() {
+    for (const image of this.images) URL.revokeObjectURL(image.src);
+    this.images = [];
+  }
+}

@@ -1,0 +1,289 @@
+"""What a person says, recorded once and for ever, and what is settled from it in the same transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+
+from labeling.access import reviews_for
+from labeling.consensus import Settlement, Vote, settle
+from labeling.errors import NoSuchReview, NotSeen, ReviewClosed, UndoRefused
+from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
+from labeling.queue import review_policy
+from models_registry.models import Label
+from reviewapp.errors import Conflict, NotFound, ReviewAppError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Kind = Verdict.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a client reports: what was said, when, and what was on screen."""
+
+    client_id: uuid.UUID
+    kind: str
+    label: str | None
+    phase: str
+    shown_at: datetime
+    said_at: datetime
+    note: str = ""
+    severity: int | None = None
+    findings: list[Any] = field(default_factory=list)
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The verdict, whether it is new, and what came of it."""
+
+    verdict: Verdict
+    is_new: bool
+    settled: bool
+    message: str = ""
+
+
+@transaction.atomic
+def record_verdict(*, review_id: int, reviewer: User, said: Said, now: datetime) -> Recorded:
+    """Store a verdict and settle ground truth. A replay of the same client id changes nothing.
+
+    A verdict whose lease went to somebody else is kept too, marked, and counts as one more voice.
+
+    :raises NoSuchReview, ReviewClosed, NotSeen, Conflict, ReviewAppError: nothing is stored.
+    """
+    if replay := _replay(said, reviewer, review_id):
+        return replay
+    review = _locked(review_id, reviewer)
+    policy = review_policy(review.registered_model)
+    label = _check(review, said, policy)
+    lease_lost = _held_by_another(review, reviewer, now)
+    previous = _current(review, reviewer, said.phase)
+    try:
+        with transaction.atomic():
+            verdict = _store(review, reviewer, said, label, previous, lease_lost, now)
+    except IntegrityError:  # the same verdict arrives twice in the same moment: the other one won
+        if replay := _replay(said, reviewer, review_id):
+            return replay
+        raise
+    settlement = apply_settlement(review, policy, now=now)
+    message = "The part went to a colleague meanwhile. Your verdict is kept too." if lease_lost else ""
+    return Recorded(verdict, True, settlement.outcome in {"label", "bad_image"}, message)
+
+
+def _replay(said: Said, reviewer: User, review_id: int) -> Recorded | None:
+    known = Verdict.objects.select_related("review", "label").filter(client_id=said.client_id).first()
+    if known is None:
+        return None
+    slug = known.label.slug if known.label else None
+    if (known.reviewer_id, known.review_id, known.kind, slug) != (reviewer.pk, review_id, said.kind, said.label):
+        raise Conflict("This client id belongs to another verdict.", code="client_id_taken", fields={"client_id": "Taken."})
+    return Recorded(known, False, known.review.status == Review.Status.SETTLED)
+
+
+def _locked(review_id: int, reviewer: User) -> Review:
+    """The review, with every round of its inspection locked in a fixed order: verdicts settle one after another."""
+    review = Review.objects.select_related("registered_model__label_set", "inspection").filter(pk=review_id).first()
+    if review is None or not reviews_for(reviewer, review.registered_model).filter(pk=review_id).exists():
+        raise NoSuchReview("There is no such review for you.")
+    rounds = Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id)
+    for one in rounds.order_by("pk").select_for_update():
+        if one.pk == review.pk:
+            review.status, review.claimed_by_id, review.claim_expires_at = one.status, one.claimed_by_id, one.claim_expires_at
+    if review.status == Review.Status.CANCELLED:
+        raise ReviewClosed("This review was cancelled meanwhile. Nothing is needed from you.")
+    return review
+
+
+def _check(review: Review, said: Said, policy: ReviewPolicy) -> Label | None:
+    if said.kind not in {Kind.LABEL, Kind.UNSURE, Kind.BAD_IMAGE}:
+        raise ReviewAppError("kind is label, unsure or bad_image.", code="invalid", fields={"kind": "Unknown."})
+    if said.phase not in Verdict.Phase.values:
+        raise ReviewAppError("phase is blind, shown or revealed.", code="invalid", fields={"phase": "Unknown."})
+    if review.blind and said.phase == Verdict.Phase.SHOWN:
+        raise ReviewAppError("This review is blind: the prediction was not shown.", code="invalid", fields={"phase": "Is blind."})
+    if said.said_at - said.shown_at < timedelta(milliseconds=policy.min_view_ms):
+        raise NotSeen(
+            f"The image was not on screen for {policy.min_view_ms} ms, so the verdict does not count.",
+            fields={"shown_at": "Too close to said_at."},
+        )
+    if said.kind != Kind.LABEL:
+        return None
+    label = Label.objects.filter(label_set=review.registered_model.label_set_id, slug=said.label).first()
+    if label is None:
+        raise ReviewAppError(
+            f"“{said.label}” is not in the label set.", code="unknown_label", fields={"label": "Not in the label set."}
+        )
+    return label
+
+
+def _held_by_another(review: Review, reviewer: User, now: datetime) -> bool:
+    """Somebody else holds it, or closed it while this person was away."""
+    if review.status != Review.Status.OPEN:
+        return not review.verdicts.filter(reviewer=reviewer).exists()
+    expires = review.claim_expires_at
+    return review.claimed_by_id not in {None, reviewer.pk} and expires is not None and expires > now
+
+
+def _current(review: Review, reviewer: User, phase: str) -> Verdict | None:
+    """The end of this person's chain: the next verdict supersedes it."""
+    return Verdict.objects.filter(review=review, reviewer=reviewer, phase=phase, superseded_by__isnull=True).first()
+
+
+def _store(
+    review: Review,
+    reviewer: User,
+    said: Said,
+    label: Label | None,
+    previous: Verdict | None,
+    lease_lost: bool,
+    now: datetime,
+) -> Verdict:
+    return Verdict.objects.create(
+        review=review,
+        reviewer=reviewer,
+        phase=said.phase,
+        kind=said.kind,
+        label=label,
+        severity=said.severity,
+        note=said.note,
+        findings=said.findings,
+        shown=dict(said.shown),
+        shown_at=said.shown_at,
+        said_at=said.said_at,
+        received_at=now,
+        lease_lost=lease_lost,
+        client_id=said.client_id,
+        supersedes=previous,
+    )
+
+
+@transaction.atomic
+def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: datetime) -> Review:
+    """Take a verdict back by a new one that supersedes it, and hand the review to the same person again.
+
+    :raises NotFound: no such verdict of this person. :raises UndoRefused: the window is over
+        (``undo_too_late``), it is superseded already, or a dataset holds it (``verdict_frozen``).
+    """
+    verdict = Verdict.objects.select_related("review").filter(client_id=target, reviewer=reviewer).first()
+    if verdict is None:
+        raise NotFound("There is no such verdict of yours.")
+    review = _locked(verdict.review_id, reviewer)
+    policy = review_policy(review.registered_model)
+    newer = Verdict.objects.filter(supersedes=verdict).first()
+    if newer is not None and newer.client_id == client_id:
+        return review  # a replay
+    _refuse_undo(verdict, newer, review, policy, now)
+    Verdict.objects.create(
+        review=review, reviewer=reviewer, phase=verdict.phase, kind=Kind.WITHDRAWN, shown_at=verdict.shown_at,
+        said_at=now, received_at=now, client_id=client_id, supersedes=verdict,
+    )  # fmt: skip
+    apply_settlement(review, policy, now=now)
+    until = now + timedelta(seconds=policy.lease_seconds)
+    Review.objects.filter(pk=review.pk, status=Review.Status.OPEN).update(claimed_by=reviewer, claim_expires_at=until)
+    review.refresh_from_db()
+    return review
+
+
+def _refuse_undo(verdict: Verdict, newer: Verdict | None, review: Review, policy: ReviewPolicy, now: datetime) -> None:
+    if newer is not None or verdict.kind == Kind.WITHDRAWN:
+        raise UndoRefused("This verdict was changed already.", code="already_superseded")
+    if now - verdict.received_at > timedelta(minutes=policy.undo_minutes):
+        raise UndoRefused(f"Verdicts can be taken back for {policy.undo_minutes} minutes.")
+    frozen = GroundTruth.objects.filter(
+        inspection=review.inspection_id, registered_model=review.registered_model_id, frozen_in__isnull=False
+    )
+    if frozen.exists():
+        raise UndoRefused("A dataset holds this verdict already. Ask for a second opinion instead.", code="verdict_frozen")
+
+
+def apply_settlement(review: Review, policy: ReviewPolicy, *, now: datetime) -> Settlement:
+    """Bring reviews and ground truth in line with the standing verdicts. The rounds are locked."""
+    verdicts = Verdict.objects.counting().filter(
+        review__inspection=review.inspection_id, review__registered_model=review.registered_model_id
+    )
+    votes = [
+        Vote(one.kind, one.label.slug if one.label else None, one.review.round, one.review.reason == Review.Reason.ADJUDICATION)
+        for one in verdicts.select_related("review", "label").order_by("pk")
+    ]
+    settlement = settle(votes, votes_needed=policy.votes_needed)
+    if settlement.outcome in {"label", "bad_image"}:
+        _close_rounds(review, now)
+        _write_ground_truth(review, settlement, now)
+    else:
+        _reopen(review, settlement, now)
+    return settlement
+
+
+def _rounds(review: Review) -> Any:
+    return Review.objects.filter(
+        inspection=review.inspection_id, registered_model=review.registered_model_id
+    ).exclude(status=Review.Status.CANCELLED)
+
+
+def _close_rounds(review: Review, now: datetime) -> None:
+    _rounds(review).exclude(status=Review.Status.SETTLED).update(
+        status=Review.Status.SETTLED, settled_at=now, claimed_by=None, claim_expires_at=None
+    )
+
+
+def _write_ground_truth(review: Review, settlement: Settlement, now: datetime) -> None:
+    label = None
+    if settlement.label is not None:
+        label = Label.objects.get(label_set=review.registered_model.label_set_id, slug=settlement.label)
+    known = GroundTruth.objects.filter(registered_model=review.registered_model_id, inspection=review.inspection_id).first()
+    if known is not None and (known.outcome, known.label_id) == (settlement.outcome, label.pk if label else None):
+        GroundTruth.objects.filter(pk=known.pk).update(n_verdicts=settlement.n_verdicts, method=settlement.method)
+        return
+    GroundTruth.objects.update_or_create(
+        registered_model=review.registered_model,
+        inspection=review.inspection,
+        defaults={
+            "outcome": settlement.outcome, "label": label, "n_verdicts": settlement.n_verdicts,
+            "method": settlement.method, "decided_at": now, "frozen_in": None,
+        },
+    )  # fmt: skip
+
+
+def _reopen(review: Review, settlement: Settlement, now: datetime) -> None:
+    """No settled label (any more): what was derived goes, and the right round is open."""
+    GroundTruth.objects.filter(registered_model=review.registered_model_id, inspection=review.inspection_id).delete()
+    rounds = list(_rounds(review).order_by("round"))
+    free = {"claimed_by": None, "claim_expires_at": None, "settled_at": None}
+    if settlement.outcome == "escalate":
+        Review.objects.filter(pk__in=[one.pk for one in rounds]).update(status=Review.Status.ESCALATED, **free)
+        _ask_for_second_opinion(rounds, now)
+        return
+    first, later = rounds[0], rounds[1:]
+    Review.objects.filter(pk=first.pk).update(status=Review.Status.OPEN, **free)
+    Review.objects.filter(pk__in=[one.pk for one in later]).update(status=Review.Status.CANCELLED, **free)
+
+
+def _ask_for_second_opinion(rounds: list[Review], now: datetime) -> None:
+    """Reopen the last round if nobody spoke in it yet, else open the next one."""
+    last = rounds[-1]
+    if last.reason == Review.Reason.ADJUDICATION and not last.verdicts.current().exists():
+        Review.objects.filter(pk=last.pk).update(status=Review.Status.OPEN)
+        return
+    newest = Review.objects.filter(
+        inspection=last.inspection_id, registered_model=last.registered_model_id
+    ).order_by("-round")[0]
+    Review.objects.create(
+        inspection=last.inspection,
+        registered_model=last.registered_model,
+        round=newest.round + 1,
+        reason=Review.Reason.ADJUDICATION,
+        mode=last.mode,
+        prediction=last.prediction,
+        blind=True,
+        priority=max(0, last.priority - 1),
+        deadline=last.deadline,
+        default_disposition=last.default_disposition,
+        created_at=now,
+    )

@@ -1,0 +1,27 @@
+"""The registry's side of the admin panel. What is history can be looked at and nothing else."""
+
+from models_registry.admin.alerts import AlertAdmin
+from models_registry.admin.evaluations import EvaluationAdmin
+from models_registry.admin.labels import LabelAdmin, LabelMappingAdmin, LabelSetAdmin
+from models_registry.admin.models import RegisteredModelAdmin
+from models_registry.admin.policies import PromotionPolicyAdmin, RetrainingPolicyAdmin
+from models_registry.admin.promotions import ComparisonAdmin, PromotionAdmin
+from models_registry.admin.runs import DatasetAdmin, TrainingRunAdmin, TrainingStepAdmin
+from models_registry.admin.versions import ModelVersionAdmin
+
+__all__ = [
+    "AlertAdmin",
+    "ComparisonAdmin",
+    "DatasetAdmin",
+    "EvaluationAdmin",
+    "LabelAdmin",
+    "LabelMappingAdmin",
+    "LabelSetAdmin",
+    "ModelVersionAdmin",
+    "PromotionAdmin",
+    "PromotionPolicyAdmin",
+    "RegisteredModelAdmin",
+    "RetrainingPolicyAdmin",
+    "TrainingRunAdmin",
+    "TrainingStepAdmin",
+]

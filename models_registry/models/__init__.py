@@ -1,0 +1,27 @@
+"""Models, versions, datasets, runs, comparisons, promotions. Knows nothing of people or queues."""
+
+from models_registry.models.alerts import Alert
+from models_registry.models.datasets import Dataset
+from models_registry.models.evaluations import Evaluation
+from models_registry.models.labels import Label, LabelMapping, LabelSet
+from models_registry.models.policies import PromotionPolicy, RetrainingPolicy
+from models_registry.models.promotions import Comparison, Promotion
+from models_registry.models.runs import TrainingRun, TrainingStep
+from models_registry.models.versions import ModelVersion, RegisteredModel
+
+__all__ = [
+    "Alert",
+    "Comparison",
+    "Dataset",
+    "Evaluation",
+    "Label",
+    "LabelMapping",
+    "LabelSet",
+    "ModelVersion",
+    "Promotion",
+    "PromotionPolicy",
+    "RegisteredModel",
+    "RetrainingPolicy",
+    "TrainingRun",
+    "TrainingStep",
+]

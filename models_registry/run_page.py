@@ -1,0 +1,174 @@
+"""What a run's page shows: why it started, its steps, its data, the comparison and the decision."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from models_registry.charts import Range, Scale, gain_range, gain_scale
+from models_registry.models import Comparison, ModelVersion, Promotion, TrainingRun, TrainingStep
+
+EXAMPLES_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    step: TrainingStep
+    took: timedelta | None
+    n_passed: int
+    failed_checks: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What moves while a run is active: htmx asks for this part again and again."""
+
+    run: TrainingRun
+    steps: Sequence[StepRow]
+    n_done: int
+    current: TrainingStep | None
+    share: float
+    took: timedelta | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    name: str
+    n: int
+    gain: float | None
+    low: float | None
+    high: float | None
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    part: str
+    item: str | None
+    truth: str
+    champion: str
+    candidate: str
+    confidence: float | None
+    is_broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    name: str
+    n: int
+    n_new: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    progress: Progress
+    run: TrainingRun
+    state: str
+    version: ModelVersion | None
+    comparison: Comparison | None
+    scale: Scale
+    overall: Range | None
+    classes: Sequence[ClassRow]
+    broken: Sequence[Example]
+    fixed: Sequence[Example]
+    data: Sequence[DataRow]
+    parent_run: TrainingRun | None
+    decision: Promotion | None
+    all_guards_passed: bool
+
+
+def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
+    version = ModelVersion.objects.filter(training_run=run).first()
+    comparison = Comparison.objects.filter(training_run=run).select_related("candidate", "champion").first()
+    decision = version.promotions.select_related("decided_by").order_by("pk").first() if version else None
+    names = {label.slug: label.display_name for label in run.dataset.label_set.labels.all()}
+    scale = gain_scale(_ends(comparison))
+    examples = [_example(raw, names) for raw in comparison.examples] if comparison else []
+    return RunPage(
+        progress=run_progress_of(run, now=now),
+        run=run,
+        state=run_state(run, version, decision),
+        version=version,
+        comparison=comparison,
+        scale=scale,
+        overall=_overall(comparison, scale),
+        classes=[_class_row(raw, names, scale) for raw in comparison.classes] if comparison else [],
+        broken=[example for example in examples if example.is_broken][:EXAMPLES_SHOWN],
+        fixed=[example for example in examples if not example.is_broken][:EXAMPLES_SHOWN],
+        data=_data(run, names),
+        parent_run=run.dataset.parent.runs.order_by("-pk").first() if run.dataset.parent else None,
+        decision=decision,
+        all_guards_passed=comparison is not None and all(guard["passed"] for guard in comparison.guards),
+    )
+
+
+def run_state(run: TrainingRun, version: ModelVersion | None, decision: Promotion | None) -> str:
+    """The run's status, or for a run that succeeded what became of its version."""
+    if run.status != TrainingRun.Status.SUCCEEDED or version is None:
+        return run.status
+    if decision is not None:
+        return "refused" if decision.action == Promotion.Action.REFUSE else "promoted"
+    return "waits" if version.stage == ModelVersion.Stage.CANDIDATE else run.status
+
+
+def run_progress_of(run: TrainingRun, *, now: datetime) -> Progress:
+    """The steps in their order. ``fingerprint`` changes when the part looks different, at the latest after 10 s."""
+    steps = list(run.steps.order_by("position"))
+    rows = [_step_row(step, run, now) for step in steps]
+    n_done = sum(step.status == TrainingStep.Status.DONE for step in steps)
+    current = next((s for s in steps if s.status in {TrainingStep.Status.RUNNING, TrainingStep.Status.FAILED}), None)
+    took = (run.finished_at or now) - run.started_at if run.started_at else None
+    shown = [(step.status, round(step.progress, 2), step.detail) for step in steps]
+    seen = repr((run.status, run.n_attempts, shown, took.total_seconds() // 10 if took else 0))
+    return Progress(
+        run=run,
+        steps=rows,
+        n_done=n_done,
+        current=current,
+        share=(n_done + (current.progress if current else 0.0)) / len(steps) if steps else 0.0,
+        took=took,
+        fingerprint=hashlib.sha256(seen.encode()).hexdigest()[:16],
+    )
+
+
+def _step_row(step: TrainingStep, run: TrainingRun, now: datetime) -> StepRow:
+    end = step.finished_at or (now if run.is_active else None)
+    took = end - step.started_at if step.started_at and end else None
+    failed = [check for check in step.checks if not check["passed"]]
+    return StepRow(step, took, len(step.checks) - len(failed), failed)
+
+
+def _ends(comparison: Comparison | None) -> list[float | None]:
+    if comparison is None:
+        return []
+    ends = (raw.get(end) for raw in comparison.classes for end in ("ci_low", "ci_high"))
+    return [comparison.ci_low, comparison.ci_high, *ends]
+
+
+def _overall(comparison: Comparison | None, scale: Scale) -> Range | None:
+    if comparison is None or comparison.gain is None:
+        return None
+    return gain_range(scale, gain=comparison.gain, low=comparison.ci_low, high=comparison.ci_high)
+
+
+def _class_row(raw: Mapping[str, Any], names: Mapping[str, str], scale: Scale) -> ClassRow:
+    gain, low, high = raw.get("gain"), raw.get("ci_low"), raw.get("ci_high")
+    name = names.get(raw["label"], raw["label"])
+    return ClassRow(name, raw["n"], gain, low, high, gain_range(scale, gain=gain, low=low, high=high))
+
+
+def _example(raw: Mapping[str, Any], names: Mapping[str, str]) -> Example:
+    said = (names.get(raw[who], raw[who]) for who in ("truth", "champion", "candidate"))
+    return Example(raw["part"], raw.get("item"), *said, raw.get("confidence"), raw["kind"] == "broken")
+
+
+def _data(run: TrainingRun, names: Mapping[str, str]) -> list[DataRow]:
+    """Items of each label, and how many more than in the dataset before; labels in the order of the set."""
+    counts, parent = run.dataset.label_counts, run.dataset.parent
+    order = [*(slug for slug in names if slug in counts), *(slug for slug in counts if slug not in names)]
+    new = {slug: counts[slug] - parent.label_counts.get(slug, 0) for slug in order} if parent else {}
+    return [DataRow(names.get(slug, slug), counts[slug], new.get(slug)) for slug in order]

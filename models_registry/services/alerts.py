@@ -1,0 +1,43 @@
+"""Open and resolve alerts: at most one open per model, kind and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from models_registry.models import Alert, RegisteredModel
+
+
+def open_alert(
+    *,
+    registered_model: RegisteredModel,
+    kind: str,
+    message: str,
+    now: datetime,
+    slice: str = "",  # noqa: A002 - the field's word
+    evidence: Mapping[str, Any] | None = None,
+) -> bool:
+    """Open an alert unless the same one is open. Returns whether it is new."""
+    if Alert.objects.filter(registered_model=registered_model, kind=kind, slice=slice, resolved_at=None).exists():
+        return False
+    try:
+        with transaction.atomic():
+            Alert.objects.create(
+                registered_model=registered_model,
+                kind=kind,
+                slice=slice,
+                message=message,
+                evidence=dict(evidence or {}),
+                opened_at=now,
+            )
+    except IntegrityError:
+        return False  # another process opened it in the same moment
+    return True
+
+
+def resolve_alerts(*, registered_model: RegisteredModel, kind: str, now: datetime) -> int:
+    """Close what is open of this kind. Returns how many."""
+    return Alert.objects.filter(registered_model=registered_model, kind=kind, resolved_at=None).update(resolved_at=now)

@@ -1,0 +1,58 @@
+"""Record what the estimators found. Append-only: the same inputs add nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from models_registry.estimation import AccuracyEstimate, DrawnSample, NaiveAccuracy
+from models_registry.models import Evaluation, ModelVersion
+
+
+def inputs_hash(sample: DrawnSample, *extra: object) -> str:
+    """A hash over everything that went into an estimate."""
+    digest = hashlib.sha256()
+    for array in (sample.is_error, sample.pi, sample.is_certainty, sample.floor_pi):
+        digest.update(array.tobytes())
+    digest.update(repr((sample.n_arrived, sample.n_certainty, sample.n_drawn, *extra)).encode())
+    return digest.hexdigest()
+
+
+def record_evaluation(
+    *,
+    model_version: ModelVersion,
+    estimate: AccuracyEstimate,
+    naive: NaiveAccuracy,
+    confusion: Sequence[Sequence[Any]],
+    window: tuple[datetime, datetime],
+    inputs: str,
+    now: datetime,
+) -> Evaluation | None:
+    """Store the estimate unless nothing changed since the newest one. Returns the new row, if any."""
+    newest = Evaluation.objects.filter(model_version=model_version, slice="").order_by("-pk").first()
+    if newest is not None and newest.inputs_hash == inputs:
+        return None
+    return Evaluation.objects.create(
+        model_version=model_version,
+        method=estimate.method,
+        window_start=window[0],
+        window_end=window[1],
+        n=estimate.n,
+        n_found=estimate.n_found,
+        n_arrived=estimate.n_arrived,
+        value=estimate.value,
+        ci_low=estimate.ci_low,
+        ci_high=estimate.ci_high,
+        lower_bound=estimate.lower_bound,
+        bound_only=estimate.bound_only,
+        provisional=estimate.provisional,
+        response_rate=estimate.response_rate,
+        n_eff=estimate.n_eff,
+        naive_value=naive.value,
+        naive_n=naive.n,
+        confusion=[list(cell) for cell in confusion],
+        inputs_hash=inputs,
+        evaluated_at=now,
+    )

@@ -1,0 +1,131 @@
+"""Decisions about versions: promote, refuse, roll back. Compare-and-set on the champion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from models_registry.errors import ChampionChanged, StageRefused
+from models_registry.models import Comparison, ModelVersion, Promotion, RegisteredModel
+from reviewapp.errors import NotAllowed, ReviewAppError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Stage = ModelVersion.Stage
+
+
+@transaction.atomic
+def promote(
+    *,
+    version: ModelVersion,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    comparison: Comparison | None = None,
+    change_number: str = "",
+) -> Promotion:
+    """Make a candidate the champion. ``by`` is None when the policy decides.
+
+    :raises StageRefused: the version is no candidate (any more).
+    :raises ChampionChanged: the comparison was made against another champion than today's.
+    :raises NotAllowed: the person asked for the run whose version this is.
+    """
+    _lock(version.registered_model)
+    comparison = comparison or version.comparisons.order_by("-pk").first()
+    champion = ModelVersion.objects.champion_of(version.registered_model)
+    if comparison is not None and comparison.champion_id != (champion.pk if champion else None):
+        raise ChampionChanged("The champion changed after this comparison. Compare again before you decide.")
+    _refuse_self_approval(version, by)
+    _swap(version, champion, allowed=(Stage.CANDIDATE,))
+    _refuse_overtaken(version, now)
+    return _record(Promotion.Action.PROMOTE, version, champion, by, reason, now, comparison, change_number)
+
+
+@transaction.atomic
+def refuse(
+    *, version: ModelVersion, by: User | None, reason: str, now: datetime, comparison: Comparison | None = None
+) -> Promotion:
+    """Refuse a candidate, with the reason. :raises StageRefused: it is no candidate (any more)."""
+    _lock(version.registered_model)
+    _require_reason(reason)
+    if not ModelVersion.objects.filter(pk=version.pk, stage=Stage.CANDIDATE).update(stage=Stage.REJECTED):
+        raise StageRefused(f"{version} is not a candidate any more.")
+    comparison = comparison or version.comparisons.order_by("-pk").first()
+    return _record(Promotion.Action.REFUSE, version, None, by, reason, now, comparison, "")
+
+
+@transaction.atomic
+def roll_back(*, registered_model: RegisteredModel, by: User | None, reason: str, now: datetime) -> Promotion:
+    """Put back the version that the present champion replaced. :raises StageRefused: there is none."""
+    _lock(registered_model)
+    champion = ModelVersion.objects.champion_of(registered_model)
+    arrival = (
+        Promotion.objects.filter(registered_model=registered_model, version=champion, replaced__isnull=False)
+        .exclude(action=Promotion.Action.REFUSE)
+        .first()
+    )
+    if champion is None or arrival is None or arrival.replaced is None:
+        raise StageRefused("There is no earlier champion to go back to.")
+    _swap(arrival.replaced, champion, allowed=(Stage.RETIRED,))
+    return _record(Promotion.Action.ROLL_BACK, arrival.replaced, champion, by, reason, now, None, "")
+
+
+def _lock(registered_model: RegisteredModel) -> None:
+    RegisteredModel.objects.select_for_update(no_key=True).get(pk=registered_model.pk)
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ReviewAppError("Say why: the reason is kept with the decision.", code="reason_missing", fields={"reason": "Required."})
+
+
+def _refuse_self_approval(version: ModelVersion, by: User | None) -> None:
+    run = version.training_run
+    if by is not None and run is not None and run.requested_by_id == by.pk:
+        raise NotAllowed("You asked for this run, so somebody else has to approve its version.", code="self_approval")
+
+
+def _refuse_overtaken(version: ModelVersion, now: datetime) -> None:
+    """Older candidates were compared with a champion that is gone: they wait for nothing any more."""
+    older = ModelVersion.objects.filter(
+        registered_model=version.registered_model, stage=Stage.CANDIDATE, number__lt=version.number
+    )
+    for candidate in older:
+        reason = f"Overtaken by {version.short_name}, which became champion."
+        refuse(version=candidate, by=None, reason=reason, now=now)
+
+
+def _swap(new: ModelVersion, old: ModelVersion | None, *, allowed: tuple[str, ...]) -> None:
+    if old is not None:
+        ModelVersion.objects.filter(pk=old.pk, stage=Stage.CHAMPION).update(stage=Stage.RETIRED)
+    if not ModelVersion.objects.filter(pk=new.pk, stage__in=allowed).update(stage=Stage.CHAMPION):
+        raise StageRefused(f"{new} cannot become champion from its present stage.")
+    new.stage = Stage.CHAMPION
+
+
+def _record(
+    action: str,
+    version: ModelVersion,
+    replaced: ModelVersion | None,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    comparison: Comparison | None,
+    change_number: str,
+) -> Promotion:
+    _require_reason(reason)
+    return Promotion.objects.create(
+        registered_model=version.registered_model,
+        action=action,
+        version=version,
+        replaced=replaced,
+        comparison=comparison,
+        automatic=by is None,
+        decided_by=by,
+        reason=reason.strip(),
+        change_number=change_number,
+        decided_at=now,
+    )

@@ -1,0 +1,24 @@
+"""Shells around the services: an id in, a service called. Safe to deliver twice or never."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from models_registry.services import pipeline, training
+
+
+@shared_task(name="models_registry.run_training")
+def run_training(run_id: int) -> None:
+    pipeline.execute(run_id)
+
+
+@shared_task(name="models_registry.sweep_training")
+def sweep_training() -> None:
+    """Find runs whose message or worker was lost, and nudge again."""
+    lost_after = timedelta(seconds=settings.TRAINING_LOST_AFTER_SECONDS)
+    for run_id in training.sweep(now=timezone.now(), lost_after=lost_after):
+        run_training.apply_async((run_id,), expires=settings.SWEEP_SECONDS)  # a waiting run gets one nudge, not a pile

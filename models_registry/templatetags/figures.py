@@ -1,0 +1,124 @@
+"""How figures are written on every page: percent, points, counts, durations, and an accuracy with its interval."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
+from models_registry.models import Evaluation
+
+register = template.Library()
+NBSP = "\u00a0"
+MINUS = "\u2212"
+REVIEWS_NEEDED = 30
+
+
+@register.filter
+def number(value: float | None, digits: int = 1) -> str:
+    """A share as a number of percent without its sign: 0.934 is 93.4."""
+    return "" if value is None else number_format(round(value * 100, digits), decimal_pos=digits)
+
+
+@register.filter
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.934 is 93.4 %."""
+    return "" if value is None else f"{number(value, digits)}{NBSP}%"
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """A change of a share in points, with its sign: 0.016 is +1.6."""
+    if value is None:
+        return ""
+    sign = MINUS if round(value * 100, 1) < 0 else "+"
+    return sign + number_format(round(abs(value) * 100, 1), decimal_pos=1)
+
+
+@register.filter
+def count(value: int | None) -> str:
+    return "" if value is None else str(intcomma(value))
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """How long, in at most two units: 8 s, 5 min 57 s, 3 h 05 min, 2 days."""
+    if span is None:
+        return ""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}{NBSP}s"
+    if seconds < 600:
+        return f"{seconds // 60}{NBSP}min {seconds % 60:02d}{NBSP}s"
+    if seconds < 3600:
+        return f"{seconds // 60}{NBSP}min"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600}{NBSP}h {seconds % 3600 // 60:02d}{NBSP}min"
+    return _("%(days)s days") % {"days": seconds // 86_400}
+
+
+@register.filter
+def until(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return end - start if start and end else None
+
+
+@register.filter
+def since(moment: datetime | None) -> str:
+    """How long ago, from the present."""
+    return "" if moment is None else duration(timezone.now() - moment)
+
+
+@register.filter
+def width(share: float | None) -> int:
+    """A share as the width of a meter that is 100 wide."""
+    return round(100 * min(max(share or 0.0, 0.0), 1.0))
+
+
+@register.inclusion_tag("_accuracy.html")
+def accuracy(
+    evaluation: Evaluation | None,
+    target: float | None = None,
+    scale: Scale | None = None,
+    *,
+    big: bool = False,
+) -> dict[str, object]:
+    """The only way to print an accuracy: value, interval and n; a bound; or what is missing."""
+    state = accuracy_state(evaluation)
+    scale = scale or accuracy_scale([shown_low(evaluation), target])
+    return {
+        "evaluation": evaluation,
+        "state": state,
+        "needed": REVIEWS_NEEDED,
+        "big": big,
+        "range": _range_of(evaluation, state, scale, target),
+    }
+
+
+@register.filter
+def accuracy_state(evaluation: Evaluation | None) -> str:
+    """``estimate``, ``bound`` (too little for an estimate) or ``none`` (nothing can be said)."""
+    if evaluation is None or evaluation.value is None:
+        return "none"
+    if not evaluation.bound_only:
+        return "estimate"
+    return "none" if evaluation.lower_bound is None else "bound"
+
+
+def shown_low(evaluation: Evaluation | None) -> float | None:
+    """The lowest number that is drawn for an evaluation."""
+    if evaluation is None:
+        return None
+    return {"estimate": evaluation.ci_low, "bound": evaluation.lower_bound}.get(accuracy_state(evaluation))
+
+
+def _range_of(evaluation: Evaluation | None, state: str, scale: Scale, target: float | None) -> Range:
+    if evaluation is None or state == "none":
+        return accuracy_range(scale, value=None, low=None, high=None, target=target)
+    if state == "bound":
+        return accuracy_range(scale, value=None, low=None, high=None, bound=evaluation.lower_bound, target=target)
+    return accuracy_range(scale, value=evaluation.value, low=evaluation.ci_low, high=evaluation.ci_high, target=target)

@@ -1,0 +1,1 @@
+"""Pages of runs, and the decisions about versions. Parse, one service or queryset, render."""

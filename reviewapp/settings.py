@@ -1,0 +1,273 @@
+"""All settings, from the environment only. Unsafe values are refused here; `checks.py` explains the rest.
+
+The table of settings stands in README.md and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from reviewapp import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+ENVIRONMENT = env.str("REVIEWAPP_ENV", default="development")
+if ENVIRONMENT not in {"development", "production"}:
+    raise ImproperlyConfigured(f"REVIEWAPP_ENV is {ENVIRONMENT!r}; it takes development or production.")
+IN_PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+if DEBUG and IN_PRODUCTION:
+    raise ImproperlyConfigured("DJANGO_DEBUG cannot be on in production: it shows source code and settings to anyone.")
+
+VAR = Path(env.str("REVIEWAPP_VAR", default=str(BASE_DIR / "var"))).absolute()
+
+
+def _secret_key() -> str:
+    """The operator's key; in development one that is made once and kept under ``var/``."""
+    key: str = env.str("DJANGO_SECRET_KEY", default="")
+    if key:
+        return key
+    if IN_PRODUCTION:
+        raise ImproperlyConfigured("DJANGO_SECRET_KEY is not set. Sessions and signed addresses depend on it.")
+    path = VAR / "secret_key"
+    if not path.exists():
+        VAR.mkdir(parents=True, exist_ok=True)
+        draft = VAR / f"secret_key.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(draft)  # the first of several processes wins, the others read its key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+if IN_PRODUCTION and "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("DJANGO_ALLOWED_HOSTS is '*'. Name the hosts that people and systems really use.")
+
+# Behind TLS everything that carries a session says so. REVIEWAPP_INSECURE_HTTP is for plants without certificates.
+PLAIN_HTTP = env.bool("REVIEWAPP_INSECURE_HTTP", default=not IN_PRODUCTION)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
+SECURE_SSL_REDIRECT = not PLAIN_HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("REVIEWAPP_BEHIND_PROXY", default=False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 3600  # a long shift
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "django_htmx",
+    "csp",
+    "models_registry",
+    "labeling",
+    "reviewapp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "reviewapp.middleware.AdminContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "reviewapp.middleware.RefusalPages",
+]
+ROOT_URLCONF = "reviewapp.urls"
+WSGI_APPLICATION = "reviewapp.wsgi.application"
+ASGI_APPLICATION = "reviewapp.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "labeling.context_processors.navigation",
+            ],
+        },
+    }
+]
+
+# Engines: PostgreSQL and Redis always; the app's own when no address is given (docs/operations.md).
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR)
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR)
+if IN_PRODUCTION and not env.str("REDIS_URL", default="") and not env.bool("REVIEWAPP_ALLOW_EMBEDDED_REDIS", default=False):
+    raise ImproperlyConfigured(
+        "The embedded Redis is an old patch level. Set REDIS_URL, or REVIEWAPP_ALLOW_EMBEDDED_REDIS=1 if that is understood."
+    )
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True, ATOMIC_REQUESTS=False)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "reviewapp"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "labeling.access.MembershipBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("login")
+LOGIN_REDIRECT_URL = reverse_lazy("fleet")
+LOGOUT_REDIRECT_URL = reverse_lazy("login")
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"  # stored times; pages show a site's own time zone
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed to start; operators may still run it
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+# Images, datasets and artifacts lie in one store that web and workers share: a directory, or S3 when a bucket is named.
+S3_BUCKET = env.str("REVIEWAPP_S3_BUCKET", default="")
+STORAGES = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": S3_BUCKET,
+                "endpoint_url": env.str("REVIEWAPP_S3_ENDPOINT", default="") or None,
+                "region_name": env.str("REVIEWAPP_S3_REGION", default="") or None,
+                "file_overwrite": True,
+                "querystring_auth": True,
+            },
+        }
+        if S3_BUCKET
+        else {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "store"}}
+    ),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Folders on the server that a client may name images from (`image_path`). None by default.
+IMAGE_ROOTS = [Path(root) for root in env.list("REVIEWAPP_IMAGE_ROOTS", default=[])]
+MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
+MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
+MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+# Which inspections never train: fixed for ever by a hash of the group. Changing either mixes the partitions.
+PARTITION_SALT = env.str("REVIEWAPP_PARTITION_SALT", default="reviewapp-partition-1").encode()
+HOLDOUT_SHARE = env.float("REVIEWAPP_HOLDOUT_SHARE", default=0.15)
+if not 0 < HOLDOUT_SHARE < 1:
+    raise ImproperlyConfigured("REVIEWAPP_HOLDOUT_SHARE lies between 0 and 1.")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "labeling.api.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "reviewapp.api.handle_exception",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "reviewapp.api.StablePagination",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "reviewapp",
+    "DESCRIPTION": "Predictions in, verdicts, honest accuracy, retraining, guarded promotion.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# The row is the truth and the message a nudge: redelivery is harmless and a sweeper finds what was left behind.
+CELERY_BROKER_URL = embedded.celery_broker_url(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the end; what it leaves is found again
+CELERY_TASK_ROUTES = {"models_registry.run_training": {"queue": "training"}}
+CELERY_TIMEZONE = "UTC"
+LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
+SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
+CELERY_BEAT_SCHEDULE = {
+    "close-the-loop": {"task": "labeling.close_the_loop", "schedule": LOOP_SECONDS, "options": {"expires": LOOP_SECONDS}},
+    "sweep-training": {"task": "models_registry.sweep_training", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+}
+# A running step tells every few seconds that it lives; after this silence another worker takes the run over.
+TRAINING_HEARTBEAT_SECONDS = env.int("REVIEWAPP_TRAINING_HEARTBEAT_SECONDS", default=5)
+TRAINING_LOST_AFTER_SECONDS = env.int("REVIEWAPP_TRAINING_LOST_AFTER_SECONDS", default=45)
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+
+UNFOLD = {
+    "SITE_TITLE": "reviewapp",
+    "SITE_HEADER": "reviewapp",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "8px",
+    "SIDEBAR": {"navigation": "labeling.admin.sidebar.navigation"},
+    "COLORS": {  # those of static/reviewapp/tokens.css: greys without a hue, one accent
+        "base": {
+            "50": "#f7f7f7", "100": "#f0f0f0", "200": "#e2e2e2", "300": "#bdbdbd", "400": "#9a9a9a", "500": "#666666",
+            "600": "#4a4a4a", "700": "#3d3d3d", "800": "#292929", "900": "#191919", "950": "#101010",
+        },
+        "primary": {
+            "50": "#e9f0fd", "100": "#dbe7fc", "200": "#bdd3fa", "300": "#9dbeff", "400": "#86aefc", "500": "#3f76dd",
+            "600": "#1b57c9", "700": "#1747a4", "800": "#143c89", "900": "#12316f", "950": "#1c2740",
+        },
+    },
+}  # fmt: skip
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("REVIEWAPP_LOG_LEVEL", default="INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}

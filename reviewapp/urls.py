@@ -1,0 +1,38 @@
+"""Every address of the product: pages, API, admin."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from labeling.views.fleet import fleet
+from labeling.views.model import model, retrain_now
+from labeling.views.station import review_queues, station
+from models_registry.views.runs import run, run_progress, runs
+from models_registry.views.versions import approve, refuse, roll_back
+from reviewapp.views import healthz, page_not_allowed, page_not_found, page_server_error
+
+handler403 = page_not_allowed
+handler404 = page_not_found
+handler500 = page_server_error
+
+urlpatterns = [
+    path("", fleet, name="fleet"),
+    path("models/<slug:slug>/", model, name="model"),
+    path("models/<slug:slug>/retrain/", retrain_now, name="retrain"),
+    path("review/", review_queues, name="review"),
+    path("review/<slug:slug>/", station, name="station"),
+    path("runs/", runs, name="runs"),
+    path("runs/<int:pk>/", run, name="run"),
+    path("runs/<int:pk>/progress/", run_progress, name="run-progress"),
+    path("versions/<int:pk>/approve/", approve, name="approve"),
+    path("versions/<int:pk>/refuse/", refuse, name="refuse"),
+    path("versions/<int:pk>/roll-back/", roll_back, name="roll-back"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", include("labeling.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,175 @@
+"""Forms of the admin refuse, in words, what the rest of the product could not work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from labeling.models import SamplingDesign
+from models_registry.models import Label, LabelMapping, LabelSet, RegisteredModel
+from tests import factories as make
+from tests.admin.doors import act, address, form_of, said
+from tests.factories.everything import make_one_of_each
+
+pytestmark = pytest.mark.django_db
+
+
+def save_label_set(root: Client, label_set: LabelSet, change: Callable[[dict[str, Any]], None]) -> Any:
+    body = form_of(root, label_set)
+    change(body)
+    return root.post(address(LabelSet, "change", label_set.pk), body)
+
+
+def test_a_set_that_nothing_refers_to_can_be_changed_freely(root: Client) -> None:
+    label_set = make.make_label_set()
+    assert save_label_set(root, label_set, lambda body: body.update({"labels-1-slug": "scrape"})).status_code == 302
+    assert label_set.labels.filter(slug="scrape").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"labels-1-slug": "scrape"}, "is in use: predictions or verdicts say it"),
+        ({"labels-1-DELETE": "on"}, "no label can be taken out"),
+        ({"slug": "renamed"}, "keeps its slug and version"),
+    ],
+)
+@pytest.mark.parametrize("used_by", ["prediction", "verdict", "ground truth", "dataset"])
+def test_a_set_in_use_keeps_its_slugs_and_the_form_says_what_to_do(
+    change: dict[str, str], refusal: str, used_by: str, root: Client
+) -> None:
+    model = make.make_model()
+    {
+        "prediction": lambda: make.make_prediction(version=make.make_version(registered_model=model), label="dent"),
+        "verdict": lambda: make.make_verdict(review=make.make_review(registered_model=model), label="dent"),
+        "ground truth": lambda: make.make_ground_truth(registered_model=model, label="dent"),
+        "dataset": lambda: make.make_dataset(registered_model=model),
+    }[used_by]()
+    before = list(Label.objects.values())
+    page = save_label_set(root, model.label_set, lambda body: body.update(change)).content.decode()
+    assert refusal in page
+    assert "Make the next version of the set" in page
+    assert list(Label.objects.values()) == before
+
+
+def test_a_set_in_use_may_get_other_names_and_colours(root: Client) -> None:
+    model = make.make_model()
+    make.make_dataset(registered_model=model)
+    change = {"labels-1-name": "Long scratch", "labels-1-colour": "#3fd2ff"}
+    assert save_label_set(root, model.label_set, lambda body: body.update(change)).status_code == 302
+    assert model.label_set.labels.get(slug="scratch").name == "Long scratch"
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"labels-1-hotkey": "3"}, "Two labels have the key"),
+        ({"labels-1-slug": "dent"}, "Two labels are called"),
+        ({"labels-1-hotkey": "u"}, "review station uses this key"),
+        ({"labels-1-translations": "[1]"}, "Write names by language"),
+    ],
+)
+def test_labels_that_cannot_work_are_explained_by_the_form(change: dict[str, str], refusal: str, root: Client) -> None:
+    answer = save_label_set(root, make.make_label_set(), lambda body: body.update(change))
+    assert refusal in answer.content.decode()
+
+
+def test_the_next_version_of_a_set_is_a_copy_with_the_mapping(root: Client) -> None:
+    label_set = make.make_label_set()
+    child = label_set.labels.get(slug="dent")
+    Label.objects.filter(pk=child.pk).update(parent=label_set.labels.get(slug="scratch"))
+    assert "was made" in act(root, [label_set], "next_version")[0]
+    newer = LabelSet.objects.get(version=2)
+    assert newer.replaces == label_set
+    assert [label.slug for label in newer.labels.all()] == ["ok", "scratch", "dent"]
+    assert newer.labels.get(slug="dent").parent == newer.labels.get(slug="scratch")
+    assert LabelMapping.objects.filter(label_set=newer, old_label__label_set=label_set).count() == 3
+
+
+def test_changing_a_design_that_was_drawn_with_makes_the_next_one(root: Client) -> None:
+    rows = make_one_of_each()
+    design = rows[SamplingDesign]
+    assert isinstance(design, SamplingDesign)
+    body = {"budget": "0.1", "audit_share": "0.8", "rules": '{"certainty_labels": ["dent"]}'}
+    answer = root.post(address(SamplingDesign, "change", design.pk), body)
+    assert answer.status_code == 302
+    assert any("Design 2 holds from now on" in message for message in said(answer))
+    old, new = SamplingDesign.objects.order_by("number")
+    assert (old.pk, old.number, old.budget, old.is_active) == (design.pk, 1, 0.05, False)
+    assert (new.number, new.budget, new.is_active) == (2, 0.1, True)
+    assert new.secret != old.secret
+
+
+def test_changing_a_design_that_was_never_drawn_with_changes_it(root: Client) -> None:
+    design = make.make_model().designs.get()
+    body = {"budget": "0.1", "audit_share": "0.8", "rules": "{}"}
+    assert root.post(address(SamplingDesign, "change", design.pk), body).status_code == 302
+    assert [(one.pk, one.budget, one.is_active) for one in SamplingDesign.objects.all()] == [(design.pk, 0.1, True)]
+
+
+def test_saving_a_design_unchanged_changes_nothing(root: Client) -> None:
+    design = make_one_of_each()[SamplingDesign]
+    body = {"budget": "0.05", "audit_share": "0.8", "rules": "{}"}
+    assert root.post(address(SamplingDesign, "change", design.pk), body).status_code == 302
+    assert SamplingDesign.objects.count() == 1
+
+
+def test_an_added_design_becomes_the_active_one(root: Client) -> None:
+    model = make.make_model()
+    body = {"registered_model": model.pk, "budget": "0.2", "audit_share": "1", "rules": "{}"}
+    assert root.post(address(SamplingDesign, "add"), body).status_code == 302
+    assert [(one.number, one.is_active) for one in model.designs.order_by("number")] == [(1, False), (2, True)]
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"budget": "0"}, "Above 0"),
+        ({"budget": "1.5"}, "Above 0"),
+        ({"audit_share": "0.4"}, "From 0.5"),
+        ({"rules": "[1]"}, "and nothing else"),
+        ({"rules": '{"certanty_labels": []}'}, "and nothing else"),
+        ({"rules": '{"certainty_below": 2}'}, "certainty_below is null or"),
+        ({"rules": '{"certainty_below": true}'}, "certainty_below is null or"),
+        ({"rules": '{"blocking_labels": "dent"}'}, "are lists of labels"),
+        ({"rules": '{"blocking_labels": ["crack"]}'}, "Not in the label set: crack"),
+    ],
+)
+def test_a_design_that_cannot_work_is_explained_by_the_form(change: dict[str, str], refusal: str, root: Client) -> None:
+    design = make.make_model().designs.get()
+    body = {"budget": "0.05", "audit_share": "0.8", "rules": "{}"} | change
+    assert refusal in root.post(address(SamplingDesign, "change", design.pk), body).content.decode()
+
+
+def test_a_model_is_made_with_its_policies_and_members_on_one_page(root: Client) -> None:
+    model, alice = make.make_model(), make.make_user("alice")
+    body = form_of(root, model) | {
+        "target_accuracy": "0.96",
+        "review_policy-0-votes_needed": "2",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-0-user": alice.pk,
+        "memberships-0-role": "inspector",
+    }
+    assert root.post(address(RegisteredModel, "change", model.pk), body).status_code == 302
+    model.refresh_from_db()
+    assert (model.target_accuracy, model.review_policy.votes_needed) == (0.96, 2)
+    assert model.memberships.get().user == alice
+
+
+def test_a_member_twice_on_one_page_is_explained_by_the_form(root: Client) -> None:
+    model, alice = make.make_model(), make.make_user("alice")
+    body = form_of(root, model) | {"memberships-TOTAL_FORMS": "2"}
+    for number in (0, 1):
+        body |= {f"memberships-{number}-user": alice.pk, f"memberships-{number}-role": "inspector"}
+    assert b"same role twice" in root.post(address(RegisteredModel, "change", model.pk), body).content
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_membership_is_of_a_model_or_a_site_and_the_form_says_so(both: bool, root: Client) -> None:
+    model, site = make.make_model(), make.make_site()
+    body = {"user": make.make_user("alice").pk, "role": "inspector"}
+    body |= {"registered_model": model.pk, "site": site.pk} if both else {}
+    assert b"Choose a model or a site" in root.post("/admin/labeling/membership/add/", body).content

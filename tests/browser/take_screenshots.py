@@ -1,0 +1,117 @@
+"""Takes the pictures of the expert pages for the documentation.
+
+Run it by name, for its own name keeps it out of the ordinary run:
+
+    .venv/bin/python -m pytest tests/browser/take_screenshots.py
+
+``SCREENSHOTS`` names another folder than docs/images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from models_registry.models import RegisteredModel
+from tests import factories as make
+from tests.browser.fleet_story import make_fleet, make_lena
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
+FOLDER = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[2] / "docs" / "images"))
+SIZES = {"": (1440, 900), "-tablet": (1024, 768), "-zoom": (720, 450)}
+
+
+class Camera:
+    """One signed-in browser; `take` opens an address and stores its picture."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser, self.address, self.cookies = browser, address, []
+
+    def sign_in(self, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        self.cookies = [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.address}]
+
+    def take(self, path: str, name: str, *, theme: str = "light", size: str = "", whole: bool = True) -> None:
+        width, height = SIZES[size]
+        context = self.browser.new_context(
+            base_url=self.address, viewport={"width": width, "height": height}, color_scheme=theme
+        )
+        context.add_cookies(self.cookies)
+        page = context.new_page()
+        problems = _listen(page)
+        page.goto(path)
+        page.wait_for_load_state("load")
+        page.evaluate("() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))")
+        self.prepare(page)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=FOLDER / f"{name}{size}.png", full_page=whole)
+        context.close()
+        assert not problems
+
+    def prepare(self, page: Page) -> None:
+        """Lazy images come into view once, then the page goes back to its top."""
+        page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        page.evaluate("() => scrollTo(0, 0)")
+
+
+def _listen(page: Page) -> list[str]:
+    """What the page complains about; a broken security policy above all."""
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    return problems
+
+
+@pytest.fixture
+def camera(browser: Browser, live_server: LiveServer) -> Camera:
+    return Camera(browser, live_server.url)
+
+
+@pytest.fixture
+def fleet(db: None) -> Iterator[dict[str, RegisteredModel]]:
+    yield make_fleet()
+
+
+def run_address(model: RegisteredModel) -> str:
+    return str(model.runs.order_by("-pk")[0].get_absolute_url())
+
+
+def test_empty(camera: Camera, transactional_db: None) -> None:
+    camera.sign_in(make_lena())
+    camera.take("/", "first-run")
+    camera.take("/", "first-run-dark", theme="dark")
+    camera.take("/runs/", "runs-empty")
+
+
+def test_fleet(camera: Camera, transactional_db: None) -> None:
+    models = make_fleet()
+    camera.sign_in(make_lena())
+    for size in SIZES:
+        camera.take("/", "fleet", size=size)
+        camera.take("/models/flange/", "model", size=size)
+        camera.take(run_address(models["bearing"]), "run", size=size)
+    camera.take("/", "fleet-dark", theme="dark")
+    camera.take("/?q=nothing", "fleet-none")
+    camera.take("/models/flange/", "model-dark", theme="dark")
+    camera.take("/models/casting/", "model-bound")
+    camera.take("/models/glass/", "model-new")
+    camera.take(run_address(models["bearing"]), "run-dark", theme="dark")
+    camera.take(run_address(models["solder"]), "run-live")
+    camera.take(run_address(models["gasket"]), "run-failed")
+    camera.take(run_address(models["label-print"]), "run-refused")
+    camera.take("/runs/", "runs")
+    camera.take("/runs/", "runs-dark", theme="dark", size="-tablet")
+
+
+def test_small_pages(camera: Camera, transactional_db: None) -> None:
+    make.make_model(slug="flange")
+    camera.take("/login/", "login")
+    camera.take("/login/", "login-dark", theme="dark")

@@ -1,0 +1,80 @@
+"""Plain factory functions: keyword-only, sensible defaults, one row each (and what it cannot do without).
+
+The cast: alice (inspector), bob (second inspector), lena (ML lead), charlie (no rights).
+"""
+
+from tests.factories.base import (
+    NOW,
+    next_number,
+    sha256,
+)
+from tests.factories.inspections import (
+    make_deployment,
+    make_ground_truth,
+    make_inspection,
+    make_item,
+    make_prediction,
+    make_review,
+    make_selection,
+    make_site,
+    make_source,
+    make_station,
+    make_verdict,
+    png,
+    surface,
+)
+from tests.factories.people import (
+    PASSWORD,
+    make_member,
+    make_user,
+)
+from tests.factories.registry import (
+    LABELS,
+    label_of,
+    make_alert,
+    make_label_set,
+    make_model,
+    make_version,
+)
+from tests.factories.training import (
+    make_comparison,
+    make_dataset,
+    make_evaluation,
+    make_promotion,
+    make_run,
+    make_steps,
+)
+
+__all__ = [
+    "LABELS",
+    "NOW",
+    "PASSWORD",
+    "label_of",
+    "make_alert",
+    "make_comparison",
+    "make_dataset",
+    "make_deployment",
+    "make_evaluation",
+    "make_ground_truth",
+    "make_inspection",
+    "make_item",
+    "make_label_set",
+    "make_member",
+    "make_model",
+    "make_prediction",
+    "make_promotion",
+    "make_review",
+    "make_run",
+    "make_selection",
+    "make_site",
+    "make_source",
+    "make_station",
+    "make_steps",
+    "make_user",
+    "make_verdict",
+    "make_version",
+    "next_number",
+    "png",
+    "sha256",
+    "surface",
+]

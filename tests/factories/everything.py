@@ -1,0 +1,82 @@
+"""One row of every table, tied together as the product would: for tests that walk over all of them."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from labeling.keys import issue_key
+from labeling.models import ApiKey, DispositionRecord, Membership, ReviewPolicy, RoutingState, SamplingDesign
+from models_registry.models import Label, LabelMapping, LabelSet, PromotionPolicy, RegisteredModel, RetrainingPolicy
+from tests.factories.base import NOW
+from tests.factories.inspections import (
+    make_deployment,
+    make_ground_truth,
+    make_inspection,
+    make_item,
+    make_prediction,
+    make_review,
+    make_selection,
+    make_source,
+    make_verdict,
+)
+from tests.factories.people import make_member
+from tests.factories.registry import make_alert, make_label_set, make_model, make_version
+from tests.factories.training import (
+    make_comparison,
+    make_dataset,
+    make_evaluation,
+    make_promotion,
+    make_run,
+    make_steps,
+)
+
+
+def make_one_of_each() -> dict[type[Model], Model]:
+    """By class. Each call makes rows of its own; the cast (alice, lena) is shared."""
+    model = make_model()
+    rows = [model, model.label_set, model.label_set.labels.get(slug="scratch")]
+    rows += [ReviewPolicy.objects.get(registered_model=model), SamplingDesign.objects.get(registered_model=model)]
+    rows += [RetrainingPolicy.objects.get(registered_model=model), PromotionPolicy.objects.get(registered_model=model)]
+    rows += [*_of_training(model), *_of_a_part(model), *_of_people(model), _mapping(model.label_set)]
+    return {type(row): row for row in rows}
+
+
+def _of_training(model: RegisteredModel) -> list[Model]:
+    champion = make_version(registered_model=model)
+    run = make_run(dataset=make_dataset(registered_model=model), status="succeeded")
+    candidate = make_version(registered_model=model, training_run=run, origin="trained")
+    comparison = make_comparison(candidate=candidate, champion=champion)
+    return [
+        run.dataset, run, make_steps(run=run)[0], make_evaluation(version=champion), comparison,
+        make_promotion(version=champion), make_alert(registered_model=model), candidate,
+        RoutingState.objects.create(model_version=champion, mean_uncertainty=0.2),
+    ]  # fmt: skip
+
+
+def _of_a_part(model: RegisteredModel) -> list[Model]:
+    source, champion = make_source(), model.versions.get(stage="champion")
+    inspection = make_inspection(station=source.station)
+    prediction = make_prediction(version=champion, inspection=inspection)
+    review = make_review(prediction=prediction)
+    told = DispositionRecord.objects.create(
+        inspection=inspection, prediction=prediction, disposition="reject", created_at=NOW
+    )
+    return [
+        source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
+        prediction, told, review, make_selection(inspection=inspection, registered_model=model),
+        make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
+        make_deployment(station=source.station, version=champion),
+    ]  # fmt: skip
+
+
+def _of_people(model: RegisteredModel) -> list[Model]:
+    user = make_member("inspector", registered_model=model)
+    membership = Membership.objects.get(user=user, registered_model=model)
+    key: ApiKey = issue_key(user=user, name="line 3", now=NOW)[0]
+    return [membership, key]
+
+
+def _mapping(old: LabelSet) -> LabelMapping:
+    newer = make_label_set(slug=old.slug, version=old.version + 1, replaces=old)
+    labels = {label.label_set_id: label for label in Label.objects.filter(label_set__in=[old, newer], slug="dent")}
+    return LabelMapping.objects.create(label_set=newer, old_label=labels[old.pk], new_label=labels[newer.pk])

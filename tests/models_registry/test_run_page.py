@@ -1,0 +1,205 @@
+"""A run's page: why it started, how far it is, what came of it, and who may decide."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from models_registry.models import ModelVersion, Promotion, RegisteredModel, TrainingRun
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def model() -> RegisteredModel:
+    return make.make_model(slug="bearing", name="Bearing race")
+
+
+@pytest.fixture
+def lena(client: Client, model: RegisteredModel) -> User:
+    lead = make.make_member("lead", registered_model=model)
+    client.force_login(lead)
+    return lead
+
+
+def candidate_of(model: RegisteredModel, **run_fields: object) -> ModelVersion:
+    """A champion, and a candidate that a succeeded run brought."""
+    champion = make.make_version(registered_model=model)
+    run = make.make_run(registered_model=model, status="succeeded", outcome="v2 is a candidate.", **run_fields)
+    make.make_steps(run=run)
+    candidate = make.make_version(registered_model=model, training_run=run, origin="trained")
+    example = {"part": "88213", "truth": "dent", "champion": "dent", "candidate": "ok", "confidence": 0.91}
+    item = make.make_item()
+    make.make_comparison(
+        candidate=candidate,
+        champion=champion,
+        examples=[
+            {**example, "inspection": 1, "kind": "broken", "item": str(item.public_id)},
+            {**example, "inspection": 2, "kind": "fixed", "item": None, "candidate": "dent", "champion": "ok"},
+        ],
+    )
+    return candidate
+
+
+def text_of(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode())).replace("\u00a0", " ")
+
+
+def run_of(version: ModelVersion) -> TrainingRun:
+    assert version.training_run is not None
+    return version.training_run
+
+
+def test_the_page_tells_why_it_started_and_what_it_learned_from(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    run = make.make_run(registered_model=model, reason="212 new labels, 200 wanted.")
+
+    page = text_of(client, run.get_absolute_url())
+    assert "New labels. 212 new labels, 200 wanted." in page
+    assert "Asked by policy" in page
+    assert "Learned from 300 Held out 100" in page
+
+
+def test_the_comparison_names_its_counts_its_interval_and_its_guards(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    page = text_of(client, run_of(candidate_of(model)).get_absolute_url())
+
+    assert "v2 against v1, on the same images" in page
+    assert "+1.6 points +0.3 to +2.9, 1,204 images" in page
+    assert "41 fixed v1 wrong, v2 right 22 broken v1 right, v2 wrong 29 both wrong" in page
+    assert "All guards passed" in page
+    assert "Dent , called OK 91 %" in page
+    assert "Image not here" in page
+
+
+def test_an_active_run_polls_and_a_finished_one_does_not(client: Client, lena: User, model: RegisteredModel) -> None:
+    active = make.make_run(registered_model=model, status="running")
+    make.make_steps(run=active, n_done=3)
+
+    assert 'hx-trigger="every 2s"' in client.get(active.get_absolute_url()).content.decode()
+    finished = make.make_run(status="failed")
+    make.make_member("lead", registered_model=finished.registered_model)
+    assert "hx-trigger" not in client.get(finished.get_absolute_url()).content.decode()
+
+
+def test_progress_moves_and_an_unchanged_part_is_not_sent_again(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    run = make.make_run(registered_model=model, status="running")
+    steps = make.make_steps(run=run, n_done=3, progress=0.4)
+    part = client.get(f"/runs/{run.pk}/progress/").content.decode()
+    seen = re.search(r"seen=(\w+)", part)
+
+    assert seen is not None
+    assert "<html" not in part
+    assert '<rect width="40" height="6"/>' in part
+    steps[3].progress = 0.8
+    steps[3].save()
+    moved = client.get(f"/runs/{run.pk}/progress/", {"seen": seen[1]}).content.decode()
+    assert '<rect width="80" height="6"/>' in moved
+
+
+def test_once_the_run_is_over_the_whole_page_is_loaded_and_polling_stops(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    run = make.make_run(registered_model=model, status="succeeded")
+
+    answer = client.get(f"/runs/{run.pk}/progress/")
+    assert answer.headers["HX-Refresh"] == "true"
+    assert b"hx-trigger" not in answer.content
+
+
+def test_a_failed_run_says_where_it_stopped_and_why(client: Client, lena: User, model: RegisteredModel) -> None:
+    run = make.make_run(registered_model=model, status="failed", outcome="2 of 3,412 images are missing.")
+    make.make_steps(run=run, n_done=2, failed=True)
+
+    page = text_of(client, run.get_absolute_url())
+    assert "Stopped at “Features”. 2 of 3,412 images are missing." in page
+    assert "Nothing was changed" in page
+
+
+def test_a_lead_approves_with_a_reason(client: Client, lena: User, model: RegisteredModel) -> None:
+    candidate = candidate_of(model)
+
+    answer = client.post(f"/versions/{candidate.pk}/approve/", {"reason": "Better on scratches."}, follow=True)
+    candidate.refresh_from_db()
+    assert candidate.stage == "champion"
+    assert Promotion.objects.get().reason == "Better on scratches."
+    assert "v2 became champion." in answer.content.decode()
+
+
+def test_a_lead_refuses_with_a_reason(client: Client, lena: User, model: RegisteredModel) -> None:
+    candidate = candidate_of(model)
+
+    client.post(f"/versions/{candidate.pk}/refuse/", {"reason": "Worse on dents."})
+    candidate.refresh_from_db()
+    assert candidate.stage == "rejected"
+
+
+def test_a_decision_without_a_reason_changes_nothing(client: Client, lena: User, model: RegisteredModel) -> None:
+    candidate = candidate_of(model)
+
+    assert client.post(f"/versions/{candidate.pk}/approve/", {"reason": " "}).status_code == 400
+    candidate.refresh_from_db()
+    assert candidate.stage == "candidate"
+
+
+def test_who_asked_for_the_run_may_not_approve_its_version(client: Client, lena: User, model: RegisteredModel) -> None:
+    candidate = candidate_of(model, requested_by=lena, trigger="person")
+
+    page = text_of(client, run_of(candidate).get_absolute_url())
+    assert "somebody else has to approve" in page
+    assert "Approve v2" not in page
+    assert client.post(f"/versions/{candidate.pk}/approve/", {"reason": "I like it."}).status_code == 403
+    candidate.refresh_from_db()
+    assert candidate.stage == "candidate"
+
+
+def test_a_decision_is_only_taken_by_post(client: Client, lena: User, model: RegisteredModel) -> None:
+    candidate = candidate_of(model)
+
+    for verb in ("approve", "refuse", "roll-back"):
+        assert client.get(f"/versions/{candidate.pk}/{verb}/").status_code == 405
+
+
+@pytest.mark.parametrize(("role", "status"), [("inspector", 403), ("auditor", 403), (None, 404)])
+def test_others_may_look_at_most(client: Client, model: RegisteredModel, role: str | None, status: int) -> None:
+    candidate = candidate_of(model)
+    client.force_login(make.make_member(role, registered_model=model) if role else make.make_user("charlie"))
+
+    for verb in ("approve", "refuse", "roll-back"):
+        assert client.post(f"/versions/{candidate.pk}/{verb}/", {"reason": "because"}).status_code == status
+    assert client.get(run_of(candidate).get_absolute_url()).status_code == (200 if role else 404)
+    assert not Promotion.objects.exists()
+
+
+def test_the_champion_is_rolled_back_and_a_stale_page_decides_nothing(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    candidate = candidate_of(model)
+    old = ModelVersion.objects.get(registered_model=model, number=1)
+    client.post(f"/versions/{candidate.pk}/approve/", {"reason": "Better."})
+
+    answer = client.post(f"/versions/{candidate.pk}/roll-back/", {"reason": "More overkill on line 3."})
+    assert answer.status_code == 302
+    old.refresh_from_db()
+    assert old.stage == "champion"
+    assert client.post(f"/versions/{candidate.pk}/roll-back/", {"reason": "again"}).status_code == 409
+
+
+def test_the_list_of_runs_shows_only_models_one_may_see(client: Client, lena: User, model: RegisteredModel) -> None:
+    make.make_run(registered_model=model, status="failed", outcome="Disk full.")
+    make.make_run(registered_model=make.make_model(name="Secret weld"))
+
+    page = text_of(client, "/runs/")
+    assert "Disk full." in page
+    assert "Secret weld" not in page
+    assert "No run here yet" in text_of(client, "/runs/?status=cancelled")
