@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     results = []
     for name in names:
         print(f"\n== {name}")
-        results.append(importlib.import_module(f"benchmarks.{name}").main(options))
+        results.append(int(importlib.import_module(f"benchmarks.{name}").main(options)))
     return max(results)
 
 

@@ -1,4 +1,4 @@
-"""Inspectors at work: claim, judge, next. One person alone, then eight at once; nothing may be handed out or stored twice."""
+"""Inspectors at work: claim, judge, next. One person alone, then eight at once; nothing twice."""
 
 from __future__ import annotations
 
@@ -80,9 +80,13 @@ def _signed_in(running: Stack, username: str) -> httpx.Client:
     return client
 
 
-def _timed(client: httpx.Client, url: str, body: dict[str, object], into: list[float]) -> dict[str, list[dict[str, int]]] | None:
+def _timed(
+    client: httpx.Client, url: str, body: dict[str, object], into: list[float]
+) -> dict[str, list[dict[str, int]]] | None:
     start = time.perf_counter()
-    answer = client.post(url, json=body, headers={"X-CSRFToken": client.cookies["csrftoken"], "Referer": str(client.base_url)})
+    answer = client.post(
+        url, json=body, headers={"X-CSRFToken": client.cookies["csrftoken"], "Referer": str(client.base_url)}
+    )
     into.append(time.perf_counter() - start)
     return answer.json() if answer.is_success else None
 
@@ -90,7 +94,8 @@ def _timed(client: httpx.Client, url: str, body: dict[str, object], into: list[f
 def _verdict(review: dict[str, int]) -> dict[str, object]:
     now = datetime.now(UTC)
     return {
-        "client_id": str(uuid.uuid4()), "review": review["id"], "kind": "label", "label": "ok", "phase": review["phase"],
+        "client_id": str(uuid.uuid4()), "review": review["id"], "kind": "label", "label": "ok",
+        "phase": review["phase"],
         "shown_at": (now - timedelta(seconds=1)).isoformat(), "said_at": now.isoformat(),
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Seeds a benchmark's database: a model with its policies, a line's key, inspectors, and as many open reviews as asked for."""
+"""Seeds a benchmark's database: a model with its policies, a line's key, inspectors, open reviews."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def _reviews(model: RegisteredModel, numbers: range, now: datetime) -> None:
         )
         for n in numbers
     )  # fmt: skip
-    Item.objects.bulk_create(Item(inspection=one, source=source, public_id=uuid.uuid4(), created_at=now) for one in inspections)
+    Item.objects.bulk_create(
+        Item(inspection=one, source=source, public_id=uuid.uuid4(), created_at=now) for one in inspections
+    )
     Review.objects.bulk_create(
         Review(inspection=one, registered_model=model, reason="drawn", created_at=now) for one in inspections
     )

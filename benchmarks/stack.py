@@ -1,4 +1,4 @@
-"""The product as it runs: embedded engines that survive a power cut, gunicorn, a model with people. In a folder of its own."""
+"""The product as it runs: embedded engines that survive a power cut, gunicorn, people. In a folder of its own."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from labeling.models import Inspection, Membership, Review
+from labeling.querysets import ReviewQuerySet
 from models_registry.models import RegisteredModel
 from reviewapp.errors import NotAllowed, NotFound
 
@@ -49,7 +50,7 @@ def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredMod
     ).distinct()
 
 
-def reviews_for(user: User, registered_model: RegisteredModel, verb: Verb = "review") -> QuerySet[Review]:
+def reviews_for(user: User, registered_model: RegisteredModel, verb: Verb = "review") -> ReviewQuerySet:
     """The reviews of a model that ``user`` may see: all of them, or those of the person's sites."""
     reviews = Review.objects.filter(registered_model=registered_model)
     if user.is_superuser:
@@ -58,6 +59,12 @@ def reviews_for(user: User, registered_model: RegisteredModel, verb: Verb = "rev
     if mine.filter(registered_model=registered_model).exists():
         return reviews
     return reviews.filter(inspection__station__site__in=mine.filter(site__isnull=False).values("site"))
+
+
+def may_at(user: User, verb: Verb, registered_model: RegisteredModel, site_id: int) -> bool:
+    """Whether ``user`` may do ``verb`` on what the model does at this site: by the model's membership or the site's."""
+    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
+    return user.is_superuser or mine.filter(Q(registered_model=registered_model) | Q(site=site_id)).exists()
 
 
 def may_see_inspection(user: User, inspection: Inspection) -> bool:
@@ -81,7 +88,9 @@ def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredMode
     if found is not None:
         return found
     if models_for(user, "view").filter(slug=slug).exists():
-        raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}. An administrator can change that.")
+        raise NotAllowed(
+            f"Your role on this model does not allow to {VERB_WORDS[verb]}. An administrator can change that."
+        )
     raise NotFound(f"There is no model “{slug}” for you.")
 
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from functools import cached_property
 
 from labeling.errors import RowRefused
+from labeling.incoming import IncomingRow
 from labeling.models import ReviewPolicy, RoutingState, SamplingDesign, Source
 from labeling.routing import DesignRules
 from models_registry.models import Label, ModelVersion, RegisteredModel
 from models_registry.services.versions import observe_version
 
+ScoreKind = ModelVersion.ScoreKind
 PRIOR_UNCERTAINTY = 0.25  # of a version that never met a hold-out: between sure (0) and a coin (0.5)
 
 
@@ -26,12 +28,16 @@ class SourceCatalog:
         if slug not in self.by_slug:
             source = Source.objects.select_related("station__site").filter(slug=slug).first()
             if source is None:
-                raise RowRefused(
-                    f"There is no source “{slug}”. Add it (with its station and site) in the admin first.",
-                    code="unknown_source", row=position, fields={"source": "Unknown."},
-                )  # fmt: skip
+                raise unknown_source(slug, position)
             self.by_slug[slug] = source
         return self.by_slug[slug]
+
+
+def unknown_source(slug: str, position: int) -> RowRefused:
+    return RowRefused(
+        f"There is no source “{slug}” for you. Add it (with its station and site) in the admin first.",
+        code="unknown_source", row=position, fields={"source": "Unknown."},
+    )  # fmt: skip
 
 
 @dataclass
@@ -91,27 +97,35 @@ class ModelCatalog:
         known = self.mean_uncertainties.get(version.pk)
         return known or float(version.metrics.get("mean_uncertainty") or PRIOR_UNCERTAINTY)
 
-    def version(self, name: str | int | None, *, score_kind: str | None, position: int, now: datetime) -> ModelVersion:
-        """The version a row names; one that nobody registered is stored as observed, with an alert."""
-        if name is None:
+    def version(self, row: IncomingRow, *, position: int) -> ModelVersion:
+        """The version a row names. One that nobody registered is unsaved: `stored` saves it with its first part."""
+        if row.version is None:
             raise RowRefused(
                 "version is missing.", code="version_missing", row=position, fields={"version": "Required."}
             )
-        known = self.versions.get(str(name))
-        if known is not None:
-            self._refuse_other_kind(known, score_kind, position)
-            return known
-        kind = score_kind or ModelVersion.ScoreKind.PROBABILITIES
-        if kind not in ModelVersion.ScoreKind.values:
-            raise RowRefused(
-                f"score_kind “{kind}” is unknown.", row=position,
-                fields={"score_kind": f"One of {', '.join(ModelVersion.ScoreKind.values)}."},
-            )  # fmt: skip
-        version = observe_version(
-            registered_model=self.registered_model, external_name=str(name), score_kind=kind, now=now
-        )
-        self.versions[str(name)] = version
-        return version
+        name, said = str(row.version), row.score_kind
+        if name not in self.versions:
+            without_scores = row.scores is None and row.confidence is None
+            kind = said or (ScoreKind.DECISION_ONLY if without_scores else ScoreKind.PROBABILITIES)
+            if kind not in ScoreKind.values:
+                raise RowRefused(
+                    f"score_kind “{kind}” is unknown.", row=position,
+                    fields={"score_kind": f"One of {', '.join(ScoreKind.values)}."},
+                )  # fmt: skip
+            return ModelVersion(registered_model=self.registered_model, external_name=name, score_kind=kind)
+        self._refuse_other_kind(self.versions[name], said, position)
+        return self.versions[name]
+
+    def stored(self, version: ModelVersion, *, position: int, now: datetime) -> ModelVersion:
+        """The version with its key; one that nobody registered is stored as observed, with an alert."""
+        if version.pk is not None:
+            return version
+        observed = observe_version(
+            registered_model=self.registered_model, external_name=version.external_name,
+            score_kind=version.score_kind, now=now,
+        )  # fmt: skip
+        self._refuse_other_kind(observed, version.score_kind, position)
+        return observed
 
     @staticmethod
     def _refuse_other_kind(version: ModelVersion, score_kind: str | None, position: int) -> None:

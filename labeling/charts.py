@@ -107,6 +107,7 @@ class _Frame:
     seconds: float
     low: float
     high: float
+    step: float
 
     def x(self, at: datetime) -> float:
         if not self.seconds:
@@ -174,7 +175,7 @@ def _frame(points: Sequence[AccuracyPoint], target: float | None) -> _Frame:
     step = _step(highest - lowest)
     low = max(0.0, math.floor((lowest - step / 4) / step) * step)
     high = min(1.0, math.ceil((highest + step / 4) / step) * step)
-    return _Frame(points[0].at, (points[-1].at - points[0].at).total_seconds(), low, max(high, low + step))
+    return _Frame(points[0].at, (points[-1].at - points[0].at).total_seconds(), low, max(high, low + step), step)
 
 
 def _step(span: float) -> float:
@@ -182,9 +183,8 @@ def _step(span: float) -> float:
 
 
 def _ticks(frame: _Frame) -> tuple[Tick, ...]:
-    step = _step(frame.high - frame.low)
-    count = round((frame.high - frame.low) / step)
-    values = [frame.low + number * step for number in range(count + 1)]
+    count = math.floor((frame.high - frame.low) / frame.step + 1e-6)
+    values = [frame.low + number * frame.step for number in range(count + 1)]
     return tuple(Tick(px(frame.y(value)), px(frame.y(value) + 4), value) for value in values)
 
 
@@ -222,8 +222,11 @@ def _bracket(point: AccuracyPoint, frame: _Frame) -> str:
 
 
 def _naive(points: Sequence[AccuracyPoint], frame: _Frame) -> str:
-    known = [f"{px(frame.x(p.at))},{px(frame.y(p.naive))}" for p in points if p.naive is not None]
-    return "M" + " ".join(known) if len(known) > 1 else ""
+    """What was reviewed, unweighted: broken where another version takes over, like the line."""
+    paths = []
+    for _, group in groupby((p for p in points if p.naive is not None), key=lambda point: point.version):
+        paths.append("M" + " ".join(f"{px(frame.x(p.at))},{px(frame.y(p.naive or 0.0))}" for p in group))
+    return "".join(paths)
 
 
 def _bars(points: Sequence[AccuracyPoint], frame: _Frame) -> tuple[Bar, ...]:

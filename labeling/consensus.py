@@ -33,13 +33,16 @@ class Settlement:
 def settle(votes: Sequence[Vote], *, votes_needed: int) -> Settlement:
     """Agree, wait, or ask somebody else.
 
-    An adjudicator's clear word decides, the newest round first. Before that: somebody unsure, or two different
-    words, ask for a second opinion; enough equal words settle; anything else waits.
+    An adjudicator's clear word decides, the newest round first. Before that, or when two adjudicators of one round
+    differ: somebody unsure, or two different words, ask for a second opinion; enough equal words settle; anything
+    else waits.
     """
     deciding = [vote for vote in votes if vote.decides and vote.kind != "unsure"]
     if deciding:
-        last = max(deciding, key=lambda vote: vote.round)
-        return _settled(last, len(votes), "adjudication")
+        newest = max(vote.round for vote in deciding)
+        last = [vote for vote in deciding if vote.round == newest]
+        if len({(vote.kind, vote.label) for vote in last}) == 1:
+            return _settled(last[0], len(votes), "adjudication")
     if not votes:
         return Settlement("open", None, 0, "", "Nobody has looked yet.")
     if any(vote.kind == "unsure" for vote in votes):

@@ -48,22 +48,26 @@ def close_the_loop(*, registered_model: RegisteredModel, now: datetime) -> LoopS
     if champion is not None:
         refresh_mean_uncertainty(champion)
         evaluation = evaluate(champion, now=now)
-    decision = explain_retraining(registered_model, now=now)
-    run = start_training(registered_model=registered_model, decision=decision, now=now) if decision.retrain else None
+    decision, run = retrain_if_due(registered_model=registered_model, now=now)
     return LoopStep(evaluation, decision, run)
+
+
+@transaction.atomic
+def retrain_if_due(*, registered_model: RegisteredModel, now: datetime) -> tuple[Decision, TrainingRun | None]:
+    """Decide by the policy and start what is due, under the model's lock: of several callers one decides yes."""
+    _lock(registered_model)
+    decision = explain_retraining(registered_model, now=now)
+    if not decision.retrain:
+        return decision, None
+    run = _freeze_and_request(
+        registered_model, trigger=decision.cause or "new_labels", reason=decision.reason, by=None, now=now
+    )
+    return decision, run
 
 
 def explain_retraining(registered_model: RegisteredModel, *, now: datetime) -> Decision:
     """Why the next run starts, or why not now."""
     return decide_retraining(_facts(registered_model, now), _rules(registered_model), now=now)
-
-
-def start_training(*, registered_model: RegisteredModel, decision: Decision, now: datetime) -> TrainingRun | None:
-    """Freeze and request by the policy. None: another process was first (one active run per model)."""
-    try:
-        return _freeze_and_request(registered_model, trigger=decision.cause or "new_labels", reason=decision.reason, by=None, now=now)
-    except RunActive:
-        return None
 
 
 def request_retraining(*, registered_model: RegisteredModel, by: User, reason: str, now: datetime) -> TrainingRun:
@@ -72,40 +76,56 @@ def request_retraining(*, registered_model: RegisteredModel, by: User, reason: s
     :raises RunActive: one run at a time. :raises ReviewAppError: no reason, or nothing to learn from.
     """
     if not reason.strip():
-        raise ReviewAppError("Say why: the reason is kept with the run.", code="reason_missing", fields={"reason": "Required."})
+        raise ReviewAppError(
+            "Say why: the reason is kept with the run.", code="reason_missing", fields={"reason": "Required."}
+        )
     if not GroundTruth.objects.trainable(registered_model).exists():
         raise ReviewAppError("There is no label yet to learn from.", code="no_labels", http_status=409)
-    return _freeze_and_request(registered_model, trigger=TrainingRun.Trigger.PERSON, reason=reason.strip(), by=by, now=now)
+    with transaction.atomic():
+        _lock(registered_model)
+        if TrainingRun.objects.filter(registered_model=registered_model).active().exists():
+            raise RunActive(f"{registered_model} is being trained already. One run at a time.")
+        return _freeze_and_request(
+            registered_model, trigger=TrainingRun.Trigger.PERSON, reason=reason.strip(), by=by, now=now
+        )
 
 
-@transaction.atomic
+def _lock(registered_model: RegisteredModel) -> None:
+    """One start at a time. NO KEY UPDATE: rows that refer to the model are still written, so no line waits."""
+    RegisteredModel.objects.select_for_update(no_key=True).get(pk=registered_model.pk)
+
+
 def _freeze_and_request(
     registered_model: RegisteredModel, *, trigger: str, reason: str, by: User | None, now: datetime
 ) -> TrainingRun:
-    """Freeze the labels as they stand and queue a run, together or not at all.
+    """Freeze the labels as they stand and queue a run, together or not at all. Under the model's lock.
 
-    The model's row is locked FOR UPDATE, and every new ground truth refers to it, so none slips in between.
+    The labels are locked as they are read: a verdict that would change one waits, and finds it frozen. A label that
+    is settled meanwhile is simply not among them.
     """
-    RegisteredModel.objects.select_for_update().get(pk=registered_model.pk)
-    if TrainingRun.objects.filter(registered_model=registered_model).active().exists():
-        raise RunActive(f"{registered_model} is being trained already. One run at a time.")
-    new = list(GroundTruth.objects.new_for_training(registered_model).values_list("pk", flat=True))
+    truths = _truths(registered_model)
     dataset = freeze_dataset(
-        registered_model=registered_model, rows=dataset_rows(registered_model), cutoff=now, code_version=CODE_VERSION
+        registered_model=registered_model, rows=_rows(registered_model, truths), cutoff=now, code_version=CODE_VERSION
     )
+    held = set(
+        TrainingRun.objects.filter(registered_model=registered_model, status="succeeded").values_list(
+            "dataset", flat=True
+        )
+    )
+    new = [truth.pk for truth in truths if truth.frozen_in_id not in held]
     GroundTruth.objects.filter(pk__in=new).update(frozen_in=dataset)
     return request_training(dataset=dataset, trigger=trigger, reason=reason, now=now, requested_by=by)
 
 
-def dataset_rows(registered_model: RegisteredModel) -> list[ManifestRow]:
+def _truths(registered_model: RegisteredModel) -> list[GroundTruth]:
+    """Every label to learn from, locked. What it refers to is read after the lock, never with a join before it."""
+    truths = GroundTruth.objects.trainable(registered_model).select_for_update(of=("self",)).order_by("pk")
+    return list(truths.prefetch_related("label", "inspection__items"))
+
+
+def _rows(registered_model: RegisteredModel, truths: list[GroundTruth]) -> list[ManifestRow]:
     """Every settled, judgeable inspection with an image in the store, as rows of a manifest."""
-    truths = (
-        GroundTruth.objects.trainable(registered_model)
-        .select_related("inspection", "label")
-        .prefetch_related("inspection__items")
-        .order_by("inspection")
-    )
-    pis = dict(Selection.objects.filter(registered_model=registered_model).values_list("inspection", "pi"))
+    pis = dict(Selection.objects.filter(registered_model=registered_model).values_list("inspection_id", "pi"))
     rows = [_row(truth, pis.get(truth.inspection_id)) for truth in truths]
     return sorted((row for row in rows if row.images), key=lambda row: row.inspection)
 
@@ -159,4 +179,3 @@ def _rules(registered_model: RegisteredModel) -> RetrainingRules:
         cooldown=timedelta(minutes=policy.cooldown_minutes),
         monthly_budget=policy.monthly_budget,
     )
-

@@ -13,6 +13,9 @@ from PIL import Image
 
 from labeling.errors import ImageRefused
 
+# Our own limit is checked before a pixel is unpacked; Pillow's error at twice its limit stays in force.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
 FORMATS = {
     "JPEG": ("image/jpeg", "jpg"),
     "PNG": ("image/png", "png"),
@@ -39,6 +42,7 @@ class CheckedImage:
         """Where it lies in the file store: the same bytes are stored once."""
         return f"images/{self.sha256[:2]}/{self.sha256}.{self.extension}"
 
+
 def check_image(data: bytes, *, max_bytes: int, max_pixels: int) -> CheckedImage:
     """Decode ``data`` completely.
 
@@ -52,50 +56,47 @@ def check_image(data: bytes, *, max_bytes: int, max_pixels: int) -> CheckedImage
             f"The image has {len(data) / 1e6:.1f} MB; at most {max_bytes / 1e6:.0f} MB are taken.",
             code="image_too_large", http_status=413, fields={"image": "Too large."},
         )  # fmt: skip
-    image = _open(data, max_pixels)
+    image, phash = _decode(data, max_pixels)
     content_type, extension = FORMATS[str(image.format)]
     return CheckedImage(
         data=data,
         content_type=content_type,
         extension=extension,
         sha256=hashlib.sha256(data).hexdigest(),
-        phash=difference_hash(image),
+        phash=phash,
         width=image.width,
         height=image.height,
     )
 
 
-def _open(data: bytes, max_pixels: int) -> Image.Image:
+def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+    """Every pixel and the hash of them; what cannot be turned to grey could be neither judged nor shown."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit comes next
-            image = Image.open(io.BytesIO(data), formats=list(FORMATS))
-            if image.width * image.height > max_pixels:
-                raise _too_many_pixels(image.width, image.height)
-            image.load()
+        image = Image.open(io.BytesIO(data), formats=list(FORMATS))
+        if image.width * image.height > max_pixels:
+            raise _too_many_pixels(f"{image.width} by {image.height} pixels")
+        image.load()
+        return image, difference_hash(image)
     except Image.DecompressionBombError as error:
-        raise ImageRefused(
-            "The image has far too many pixels.", code="image_too_large", http_status=413, fields={"image": "Too many pixels."}
-        ) from error
+        raise _too_many_pixels("far too many pixels") from error
     except ImageRefused:
         raise
     except Exception as error:  # Pillow's plugins raise whatever a broken file makes them raise
         raise ImageRefused(
-            f"The file is not an image that can be read to its end ({', '.join(FORMATS)} are taken): {error}.",
+            f"The file is not an image that can be read to its end ({', '.join(FORMATS)} are taken).",
             fields={"image": "Not readable."},
         ) from error
-    return image
 
 
-def _too_many_pixels(width: int, height: int) -> ImageRefused:
+def _too_many_pixels(what: str) -> ImageRefused:
     return ImageRefused(
-        f"The image has {width} × {height} pixels, more than are taken.",
+        f"The image has {what}, more than are taken.",
         code="image_too_large", http_status=413, fields={"image": "Too many pixels."},
     )  # fmt: skip
 
 
 def difference_hash(image: Image.Image) -> str:
-    """The 64-bit dHash: which of two neighbouring cells of a 9 × 8 grey copy is brighter, as 16 hex digits."""
+    """The 64-bit dHash: which of two neighbouring cells of a 9 by 8 grey copy is brighter, as 16 hex digits."""
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
     bits = (grey[:, 1:] > grey[:, :-1]).ravel()
     return np.packbits(bits).tobytes().hex()
@@ -110,15 +111,28 @@ def read_from_root(name: str, *, roots: list[Path], max_bytes: int) -> bytes:
     """
     if "\0" in name:
         raise _path_refused("holds a null byte")
-    wanted = Path(name)
-    candidates = [wanted] if wanted.is_absolute() else [root / wanted for root in roots]
-    for candidate in candidates:
-        real = candidate.resolve()
-        if any(real.is_relative_to(root.resolve()) for root in roots) and real.is_file():
-            if real.stat().st_size > max_bytes:
-                raise ImageRefused("The image file is too large.", code="image_too_large", http_status=413, fields={"image_path": "Too large."})
-            return real.read_bytes()
+    for candidate in [root / name for root in roots]:  # an absolute name stays what it is
+        try:
+            data = _read_inside(candidate, roots, max_bytes)
+        except (OSError, RuntimeError, ValueError) as error:  # no right to read, a name too long, links in a circle
+            raise _path_refused("cannot be read") from error
+        if data is not None:
+            return data
     raise _path_refused("is not a file in an allowed folder (REVIEWAPP_IMAGE_ROOTS)")
+
+
+def _read_inside(candidate: Path, roots: list[Path], max_bytes: int) -> bytes | None:
+    """The bytes of the file, None when it is no file or lies outside. Read to the limit: it may still grow."""
+    real = candidate.resolve()
+    if not any(real.is_relative_to(root.resolve()) for root in roots) or not real.is_file():
+        return None
+    with real.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ImageRefused(
+            "The image file is too large.", code="image_too_large", http_status=413, fields={"image_path": "Too large."}
+        )
+    return data
 
 
 def _path_refused(why: str) -> ImageRefused:

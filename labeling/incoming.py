@@ -16,6 +16,11 @@ from labeling.errors import RowRefused
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Text = Annotated[str, msgspec.Meta(max_length=120)]
 MAX_METADATA_BYTES = 16_384
+MAX_FINDINGS_BYTES = 262_144
+MAX_NESTING = 16
+MAX_INTEGER = 2**63  # larger ones are not the same number to every reader of JSON
+YEARS = range(1990, 2201)
+MAX_SCORE_NAME = 120
 SUM_TOLERANCE = 0.01
 
 
@@ -57,15 +62,17 @@ def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
         row = msgspec.convert(dict(raw), IncomingRow, strict=False)
     except msgspec.ValidationError as error:
         raise _refusal(error, position) from error
-    _refuse_nulls(row, position)
+    except UnicodeEncodeError as error:
+        raise _wrong(position, "row", "holds a field whose name cannot be stored") from error
+    for field in row.__struct_fields__:
+        if what := why_unstorable(getattr(row, field)):
+            raise _wrong(position, field, what)
     for field in ("captured_at", "predicted_at"):
-        moment = getattr(row, field)
-        if moment is not None and moment.tzinfo is None:
-            raise _wrong(position, field, "needs a time zone, for example 2026-11-24T06:00:00+01:00")
-        if moment is not None and not 1990 <= moment.year <= 2200:
-            raise _wrong(position, field, "is not in this or the last century")
-    if len(msgspec.json.encode(row.metadata)) > MAX_METADATA_BYTES:
-        raise _wrong(position, "metadata", f"is larger than {MAX_METADATA_BYTES} bytes")
+        if what := why_no_moment(getattr(row, field)):
+            raise _wrong(position, field, what)
+    for field, limit in (("metadata", MAX_METADATA_BYTES), ("findings", MAX_FINDINGS_BYTES)):
+        if len(msgspec.json.encode(getattr(row, field))) > limit:
+            raise _wrong(position, field, f"is larger than {limit} bytes")
     if row.purpose not in {"production", "challenge", "import", "demo"}:
         raise _wrong(position, "purpose", "is one of production, challenge, import, demo")
     return row
@@ -83,21 +90,29 @@ def _wrong(position: int, field: str, what: str, *, code: str = "invalid") -> Ro
     return RowRefused(f"{field} {what}.", code=code, row=position, fields={field: what[:1].upper() + what[1:] + "."})
 
 
-def _refuse_nulls(row: IncomingRow, position: int) -> None:
-    """PostgreSQL holds no null character and no lone surrogate, in text or in JSON."""
-    for field in row.__struct_fields__:
-        if _has_unstorable(getattr(row, field)):
-            raise _wrong(position, field, "holds a character that cannot be stored, or a number that is not finite")
+def why_no_moment(moment: datetime | None) -> str:
+    """Why a moment cannot be taken; empty when it can (or is not there)."""
+    if moment is not None and moment.tzinfo is None:
+        return "needs a time zone, for example 2026-11-24T06:00:00+01:00"
+    if moment is not None and moment.year not in YEARS:
+        return f"lies outside the years {YEARS[0]} to {YEARS[-1]}"
+    return ""
 
 
-def _has_unstorable(value: Any) -> bool:
+def why_unstorable(value: Any, *, depth: int = 0) -> str:
+    """Why PostgreSQL or a reader of JSON could not hold ``value``; empty when both can."""
     if isinstance(value, str):
-        return "\0" in value or not _encodable(value)
+        return "" if "\0" not in value and _encodable(value) else "holds a character that cannot be stored"
     if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, Mapping):
-        return any(_has_unstorable(key) or _has_unstorable(part) for key, part in value.items())
-    return isinstance(value, list | tuple) and any(_has_unstorable(part) for part in value)
+        return "" if math.isfinite(value) else "holds a number that is not finite"
+    if isinstance(value, int):
+        return "" if -MAX_INTEGER <= value < MAX_INTEGER else "holds a number of more than 64 bits"
+    if not isinstance(value, Mapping | list | tuple):
+        return ""
+    if depth >= MAX_NESTING:
+        return f"is nested more than {MAX_NESTING} deep"
+    parts = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+    return next((what for part in parts if (what := why_unstorable(part, depth=depth + 1))), "")
 
 
 def _encodable(text: str) -> bool:
@@ -111,8 +126,11 @@ def _encodable(text: str) -> bool:
 def check_scores(row: IncomingRow, *, score_kind: str, labels: Sequence[str], position: int) -> float | None:
     """Check label and scores against what the version declared. Returns the confidence of the label, if any.
 
-    :raises RowRefused: ``unknown_label``, ``unknown_score``, ``scores_missing``, ``scores_do_not_fit``.
+    :raises RowRefused: ``label_missing``, ``unknown_label``, ``unknown_score``, ``scores_missing``,
+        ``scores_do_not_fit``.
     """
+    if row.label is None:
+        raise _wrong(position, "label", "is missing", code="label_missing")
     if row.label not in labels:
         known = ", ".join(labels)
         raise _wrong(position, "label", f"“{row.label}” is not in the label set ({known})", code="unknown_label")
@@ -138,10 +156,11 @@ def _independent(row: IncomingRow, labels: Sequence[str], position: int) -> floa
     if row.scores is None:
         return row.confidence
     if strangers := set(row.scores) - set(labels):
-        raise _wrong(position, "scores", f"name {sorted(strangers)[0]}, which is not in the label set", code="unknown_score")
+        what = f"name {min(strangers)}, which is not in the label set"
+        raise _wrong(position, "scores", what, code="unknown_score")
     if not all(0 <= score <= 1 for score in row.scores.values()):
         raise _wrong(position, "scores", "lie between 0 and 1", code="scores_do_not_fit")
-    own = row.scores.get(str(row.label))
+    own = row.scores.get(str(row.label))  # check_scores has looked: there is a label
     if row.confidence is not None and own is not None and abs(own - row.confidence) > 1e-6:
         raise _wrong(position, "confidence", "differs from the score of the label", code="scores_do_not_fit")
     return row.confidence if row.confidence is not None else own
@@ -149,11 +168,15 @@ def _independent(row: IncomingRow, labels: Sequence[str], position: int) -> floa
 
 def _anomaly(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
     if row.scores is None or len(row.scores) != 1:
-        raise _wrong(position, "scores", "hold exactly one number: the version declares an anomaly score", code="scores_do_not_fit")
+        what = "hold exactly one number: the version declares an anomaly score"
+        raise _wrong(position, "scores", what, code="scores_do_not_fit")
+    if len(next(iter(row.scores))) > MAX_SCORE_NAME:
+        raise _wrong(position, "scores", f"name the score in at most {MAX_SCORE_NAME} characters")
     return row.confidence
 
 
 def _none(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
     if row.scores is not None:
-        raise _wrong(position, "scores", "are not expected: the version declares decisions only", code="scores_do_not_fit")
+        what = "are not expected: the version declares decisions only"
+        raise _wrong(position, "scores", what, code="scores_do_not_fit")
     return row.confidence

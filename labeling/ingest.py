@@ -7,25 +7,30 @@ taken key is a conflict, never silently kept or overwritten.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Max
+from psycopg.errors import DeadlockDetected, UniqueViolation
 
-from labeling.catalog import ModelCatalog, SourceCatalog
+from labeling.catalog import PRIOR_UNCERTAINTY, ModelCatalog, SourceCatalog
 from labeling.errors import ContentConflict, RowRefused
 from labeling.images import CheckedImage
 from labeling.incoming import IncomingRow, check_scores
 from labeling.models import Deployment, DispositionRecord, Inspection, Item, Prediction, Review, Selection, Source
 from labeling.routing import PredictionFacts, Routing, keyed_uniform, partition, route
 from models_registry import files
-from models_registry.models import Label, ModelVersion
+from models_registry.models import ModelVersion
 from models_registry.models.labels import Disposition
 from reviewapp.errors import ReviewAppError
+
+RETRIES = 4
+OF_THE_PART = ("serial", "lot", "recipe", "group", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,79 +68,101 @@ class Ingest:
     sources: SourceCatalog = field(default_factory=SourceCatalog)
 
     def prepare(
-        self, row: IncomingRow, *, position: int, catalog: ModelCatalog, image: CheckedImage | None, predicted: bool
+        self,
+        row: IncomingRow,
+        *,
+        position: int,
+        catalog: ModelCatalog,
+        image: CheckedImage | None,
+        predicted: bool,
+        version: ModelVersion | None = None,
     ) -> Submission:
-        """Check a row against the model it names. :raises RowRefused: names the field."""
+        """Check a row against the model it names; nothing is written. ``version``: known already, no name is looked up.
+
+        :raises RowRefused: names the field.
+        """
         source = self.sources.get(row.source, position=position)
         if not predicted:
             if row.label is not None or row.version is not None:
-                raise RowRefused("A row with a label belongs to /predictions/.", row=position, fields={"label": "Not here."})
+                raise RowRefused(
+                    "A row with a label belongs to /predictions/.", row=position, fields={"label": "Not here."}
+                )
             return Submission(position, row, catalog, source, image)
-        version = catalog.version(row.version, score_kind=row.score_kind, position=position, now=self.now)
-        confidence = check_scores(
-            row, score_kind=version.score_kind, labels=list(catalog.labels), position=position
-        )
+        version = version or catalog.version(row, position=position)
+        confidence = check_scores(row, score_kind=version.score_kind, labels=list(catalog.labels), position=position)
         return Submission(position, row, catalog, source, image, version, confidence)
 
     def store(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Answer]:
         """Store every part in its own transaction, or all of them in one when ``atomic``."""
         parts = _parts(submissions)
-        if not atomic:
-            return [answer for part in parts for answer in self._store_or_explain(part)]
-        with transaction.atomic():
-            return [answer for part in parts for answer in self._store(part)]
+        answers = self._store(parts) if atomic else [one for part in parts for one in self._store_or_explain(part)]
+        _note_deployments(answers, self.now)
+        return answers
 
     def _store_or_explain(self, part: Sequence[Submission]) -> list[Answer]:
         try:
-            return self._store(part)
+            return self._store([part])
         except ReviewAppError as error:
             return [Answer(one.position, "error", error=error) for one in part]
 
-    def _store(self, part: Sequence[Submission]) -> list[Answer]:
-        """One transaction; tried again when a twin request took the same keys in the same moment."""
-        for attempts_left in (2, 1, 0):
+    def _store(self, parts: Sequence[Sequence[Submission]]) -> list[Answer]:
+        """One transaction, tried again when a twin request took the same keys (or locks) in the same moment."""
+        for attempts_left in range(RETRIES, -1, -1):
             try:
                 with transaction.atomic():
-                    return store_part(part, now=self.now)
-            except IntegrityError:
-                if not attempts_left:
+                    return [answer for part in parts for answer in store_part(part, now=self.now)]
+            except (IntegrityError, OperationalError) as error:
+                if not attempts_left or not isinstance(error.__cause__, UniqueViolation | DeadlockDetected):
                     raise
         raise AssertionError("unreachable")
 
 
 def _parts(submissions: Iterable[Submission]) -> list[list[Submission]]:
     """Rows of one inspection and version travel together: several views of one part."""
-
-    def key(one: Submission) -> tuple[int, str, int, int]:
-        return (one.source.station_id, one.row.inspection_id, one.version.pk if one.version else 0, one.catalog.registered_model.pk)
-
-    ordered = sorted(submissions, key=lambda one: (key(one), one.position))
-    parts = [list(group) for _, group in groupby(ordered, key=key)]
-    return sorted(parts, key=lambda part: part[0].position)
+    parts: dict[tuple[int, str, int, int, str], list[Submission]] = {}
+    for one in sorted(submissions, key=lambda one: one.position):
+        number, name = (one.version.number or 0, one.version.external_name) if one.version else (0, "")
+        key = (one.source.station_id, one.row.inspection_id, one.catalog.registered_model.pk, number, name)
+        parts.setdefault(key, []).append(one)
+    return list(parts.values())
 
 
 def store_part(part: Sequence[Submission], *, now: datetime) -> list[Answer]:
     """Store the views of one inspection, what a version said of it, and what follows. Inside a transaction.
 
+    What can be in conflict is looked at before an image is put into the file store.
+
     :raises ContentConflict: a key is taken with other content.
     """
-    lead = _worst_view(part)
-    inspection, new = _inspection(lead, now)
-    new_views = [one for one in part if _item(inspection, one, now)]
-    if lead.version is None:
-        prediction, predicted_now = None, False
-    else:
-        prediction, predicted_now = _prediction(inspection, lead, part, now)
-    selection = _selection(inspection, lead, prediction, now)
-    review = Review.objects.filter(inspection=inspection, registered_model=lead.catalog.registered_model).order_by("round").first()
+    views = _one_per_view(part)
+    lead = _worst_view(views)
+    version = lead.catalog.stored(lead.version, position=lead.position, now=now) if lead.version else None
+    inspection, is_new = _inspection(views, lead, now)
+    prediction, predicted_now = _prediction(inspection, version, lead, views, now) if version else (None, False)
+    new_views = [one for one in views if _item(inspection, one, is_new, now)]
+    selection, review = _selection(inspection, lead, prediction, is_new, now)
     if prediction is not None and predicted_now:
-        _answer_disposition(inspection, prediction, review, now)
-        _note_deployment(lead, now)
-    disposition = _disposition(inspection)
-    status = "created" if new or new_views or predicted_now else "duplicate"
-    return [
-        Answer(one.position, status, inspection, prediction, selection, review, disposition) for one in part
-    ]
+        disposition: str | None = _answer_disposition(inspection, prediction, review, now)
+    else:
+        disposition = _disposition(prediction)
+    status = "created" if is_new or new_views or predicted_now else "duplicate"
+    firsts = {one.position for one in views}
+    said = {one.position: status if one.position in firsts else "duplicate" for one in part}
+    return [Answer(row, status, inspection, prediction, selection, review, disposition) for row, status in said.items()]
+
+
+def _one_per_view(part: Sequence[Submission]) -> list[Submission]:
+    """The same row twice in one list is a resend. :raises ContentConflict: one view, two contents."""
+    views: dict[str, Submission] = {}
+    for one in part:
+        twin = views.setdefault(one.row.view, one)
+        if (twin.row.digest(), twin.source.pk) != (one.row.digest(), one.source.pk):
+            raise _conflict("prediction", one)
+        if twin.image is None:
+            views[one.row.view] = one
+        elif one.image is not None and twin.image.sha256 != one.image.sha256:
+            raise _conflict("image", one)
+    return list(views.values())
 
 
 def _worst_view(part: Sequence[Submission]) -> Submission:
@@ -148,28 +175,32 @@ def _worst_view(part: Sequence[Submission]) -> Submission:
     return max(part, key=gravity)
 
 
-def _inspection(lead: Submission, now: datetime) -> tuple[Inspection, bool]:
+def _inspection(views: Sequence[Submission], lead: Submission, now: datetime) -> tuple[Inspection, bool]:
+    """The inspection that the views belong to, made now unless it is known. Returns it and whether it is new."""
     row, station = lead.row, lead.source.station
+    said = _said_of_the_part(views)
     known = Inspection.objects.filter(station=station, inspection_id=row.inspection_id).first()
     if known is not None:
-        _refuse_other_content(known, row, lead.position)
+        known.station = station
+        _refuse_other_content(known, said, views)
         return known, False
-    captured_at = row.captured_at or now
+    captured_at = min((one.row.captured_at for one in views if one.row.captured_at), default=now)
     day, shift = station.site.day_and_shift(captured_at)
-    group_id = row.group or row.serial or (lead.image.sha256 if lead.image else f"{station.slug}/{row.inspection_id}")
+    by_content = lead.image.sha256 if lead.image else f"{station.pk}/{row.inspection_id}"
+    group_id = said["group"] or said["serial"] or by_content
     inspection = Inspection.objects.create(
         station=station,
         inspection_id=row.inspection_id,
-        serial=row.serial,
-        attempt=_next_attempt(station.pk, row.serial),
-        recipe=row.recipe,
-        lot=row.lot,
+        serial=said["serial"],
+        attempt=_next_attempt(station.pk, said["serial"]),
+        recipe=said["recipe"],
+        lot=said["lot"],
         captured_at=captured_at,
         received_at=now,
         day=day,
         shift=shift,
         purpose=row.purpose,
-        metadata=row.metadata,
+        metadata=said["metadata"],
         group_id=group_id,
         partition=partition(settings.PARTITION_SALT, group_id, holdout_share=settings.HOLDOUT_SHARE),
     )
@@ -177,41 +208,66 @@ def _inspection(lead: Submission, now: datetime) -> tuple[Inspection, bool]:
 
 
 def _next_attempt(station_id: int, serial: str) -> int:
-    """A serial seen again is the next attempt. A twin in the same moment fails on the constraint and tries again."""
+    """A serial seen again is the next attempt. Twins in the same moment wait for each other."""
     if not serial:
         return 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"attempt {station_id}/{serial}"])
     newest = Inspection.objects.filter(station=station_id, serial=serial).aggregate(Max("attempt"))["attempt__max"]
     return int(newest or 0) + 1
 
 
-def _refuse_other_content(known: Inspection, row: IncomingRow, position: int) -> None:
+def _said_of_the_part(views: Sequence[Submission]) -> dict[str, Any]:
+    """What the rows say of the whole part: what one leaves out another may say.
+
+    :raises ContentConflict: two rows differ.
+    """
+    said: dict[str, Any] = {name: getattr(views[0].row, name) for name in OF_THE_PART}
+    for one in views[1:]:
+        for name in OF_THE_PART:
+            value = getattr(one.row, name)
+            if value and said[name] and not _same(value, said[name]):
+                raise _conflict(name, one)
+            said[name] = said[name] or value
+    return said
+
+
+def _refuse_other_content(known: Inspection, said: Mapping[str, Any], views: Sequence[Submission]) -> None:
     """Only what the resend says is compared: what it leaves out is not contradicted."""
-    said: Mapping[str, object] = {
-        "serial": row.serial, "lot": row.lot, "recipe": row.recipe, "captured_at": row.captured_at,
-        "group": row.group, "metadata": row.metadata,
-    }  # fmt: skip
-    stored = {"group": known.group_id}
-    differs = [name for name, value in said.items() if value and value != stored.get(name, getattr(known, name, None))]
-    if differs:
-        raise _conflict(differs[0], known.inspection_id, position)
+    stored = {name: known.group_id if name == "group" else getattr(known, name) for name in OF_THE_PART}
+    for name, value in said.items():
+        if value and not _same(value, stored[name]):
+            raise _conflict(name, views[0])
+    for one in views:  # views of one part may be taken one after the other
+        if one.row.captured_at not in {None, known.captured_at} and not known.items.exclude(view=one.row.view).exists():
+            raise _conflict("captured_at", one)
 
 
-def _conflict(name: str, inspection_id: str, position: int) -> ContentConflict:
+def _same(one: object, other: object) -> bool:
+    """Equal as JSON: 1e30 comes back from the database as an integer."""
+    return one == other or _as_floats(one) == _as_floats(other)
+
+
+def _as_floats(value: object) -> object:
+    return json.loads(json.dumps(value), parse_int=float)
+
+
+def _conflict(name: str, one: Submission) -> ContentConflict:
     return ContentConflict(
-        f"Inspection {inspection_id} is known with another {name}. Nothing was changed.",
-        row=position, fields={name: "Differs from what is stored."},
+        f"Inspection {one.row.inspection_id} is known with another {name}. Nothing was changed.",
+        row=one.position, fields={name: "Differs from what is stored."},
     )  # fmt: skip
 
 
-def _item(inspection: Inspection, one: Submission, now: datetime) -> bool:
+def _item(inspection: Inspection, one: Submission, is_new: bool, now: datetime) -> bool:
     """Add a view, with its image if it came. Returns whether something is new."""
-    known = Item.objects.filter(inspection=inspection, view=one.row.view).first()
+    known = None if is_new else Item.objects.filter(inspection=inspection, view=one.row.view).first()
     image = one.image
     if known is not None:
         if image is not None and known.sha256 and known.sha256 != image.sha256:
-            raise _conflict("image", inspection.inspection_id, one.position)
+            raise _conflict("image", one)
         if known.source_id != one.source.pk:
-            raise _conflict("source", inspection.inspection_id, one.position)
+            raise _conflict("source", one)
         if image is None or known.sha256:
             return False
     fields: dict[str, object] = {"source": one.source, "created_at": now}
@@ -223,32 +279,53 @@ def _item(inspection: Inspection, one: Submission, now: datetime) -> bool:
         }  # fmt: skip
     if known is None:
         Item.objects.create(inspection=inspection, view=one.row.view, **fields)
-    else:
-        Item.objects.filter(pk=known.pk, sha256="").update(**fields)
-    return True
+        return True
+    return bool(Item.objects.filter(pk=known.pk, sha256="").update(**fields))
 
 
 def _prediction(
-    inspection: Inspection, lead: Submission, part: Sequence[Submission], now: datetime
+    inspection: Inspection, version: ModelVersion, lead: Submission, views: Sequence[Submission], now: datetime
 ) -> tuple[Prediction, bool]:
-    assert lead.version is not None  # noqa: S101 - the caller has looked
-    digest = lead.row.digest()
-    known = Prediction.objects.filter(inspection=inspection, model_version=lead.version).select_related("label").first()
+    """What the version said of the part, made now unless it is known. Returns it and whether it is new."""
+    known = Prediction.objects.filter(inspection=inspection, model_version=version).select_related("label").first()
     if known is not None:
-        if known.digest != digest and not _is_a_known_view(known, part):
-            raise _conflict("prediction", inspection.inspection_id, lead.position)
+        known.inspection, known.model_version = inspection, version
+        _add_late_views(known, views)
         return known, False
     prediction = Prediction.objects.create(
         inspection=inspection,
-        model_version=lead.version,
+        model_version=version,
         label=lead.catalog.labels[str(lead.row.label)],
         confidence=lead.confidence,
         scores=lead.row.scores,
-        findings=[_finding(one) for one in part],
-        digest=digest,
+        findings=[_finding(one) for one in views],
+        digest=lead.row.digest(),
         predicted_at=lead.row.predicted_at or now,
     )
     return prediction, True
+
+
+def _add_late_views(known: Prediction, views: Sequence[Submission]) -> None:
+    """Write down what is said of views that came after the others. Label, draw and disposition stand."""
+    if not _late_views(known, views):
+        return
+    known.findings = Prediction.objects.select_for_update().get(pk=known.pk).findings
+    known.findings += [_finding(one) for one in _late_views(known, views)]
+    Prediction.objects.filter(pk=known.pk).update(findings=known.findings)
+
+
+def _late_views(known: Prediction, views: Sequence[Submission]) -> list[Submission]:
+    """The views that the prediction does not know yet.
+
+    :raises ContentConflict: a known view says something else now, or a late one would change the part's label.
+    """
+    digests = {finding["view"]: finding["digest"] for finding in known.findings}
+    late = [one for one in views if one.row.view not in digests]
+    changed = [one for one in views if digests.get(one.row.view, one.row.digest()) != one.row.digest()]
+    changed += [one for one in late if one.row.label != known.label.slug]
+    if changed:
+        raise _conflict("prediction", changed[0])
+    return late
 
 
 def _finding(one: Submission) -> dict[str, object]:
@@ -258,27 +335,20 @@ def _finding(one: Submission) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _is_a_known_view(known: Prediction, part: Sequence[Submission]) -> bool:
-    """A view resent alone says again what it said, or a late view agrees with what was decided for the part."""
-    said = {finding["digest"] for finding in known.findings}
-    views = {finding["view"] for finding in known.findings}
-    return all(
-        one.row.digest() in said or (one.row.view not in views and one.row.label == known.label.slug) for one in part
-    )
-
-
-def _selection(inspection: Inspection, lead: Submission, prediction: Prediction | None, now: datetime) -> Selection:
-    """The one draw of this inspection under the model's design, made now unless it was made before."""
-    catalog, design = lead.catalog, lead.catalog.design
-    known = Selection.objects.filter(inspection=inspection, registered_model=catalog.registered_model).first()
+def _selection(
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, is_new: bool, now: datetime
+) -> tuple[Selection, Review | None]:
+    """The one draw of this inspection for the model, made now unless it was made before, and the review it led to."""
+    catalog = lead.catalog
+    mine = {"inspection": inspection, "registered_model": catalog.registered_model}
+    known = None if is_new else Selection.objects.filter(**mine).first()
     if known is not None:
-        return known
+        return known, Review.objects.filter(**mine).order_by("round").first()
     key = f"{inspection.station_id}/{inspection.inspection_id}"
     routing = _routing(lead, prediction, key)
     selection = Selection.objects.create(
-        inspection=inspection,
-        registered_model=catalog.registered_model,
-        design=design,
+        **mine,
+        design=catalog.design,
         stratum=routing.stratum,
         pi=routing.pi,
         floor_pi=routing.floor_pi,
@@ -289,9 +359,7 @@ def _selection(inspection: Inspection, lead: Submission, prediction: Prediction 
         reason=routing.reason,
         created_at=now,
     )
-    if routing.drawn:
-        _open_review(inspection, lead, prediction, routing, key, now)
-    return selection
+    return selection, _open_review(inspection, lead, prediction, routing, key, now) if routing.drawn else None
 
 
 def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routing:
@@ -307,7 +375,7 @@ def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routi
         secret=bytes.fromhex(catalog.design.secret),
         key=key,
         design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
-        mean_uncertainty=catalog.mean_uncertainty(lead.version) if lead.version else 0.25,
+        mean_uncertainty=catalog.mean_uncertainty(prediction.model_version) if prediction else PRIOR_UNCERTAINTY,
     )
 
 
@@ -345,38 +413,52 @@ def _is_blind(lead: Submission, routing: Routing, key: str) -> bool:
 
 def _answer_disposition(
     inspection: Inspection, prediction: Prediction, review: Review | None, now: datetime
-) -> None:
-    disposition, reason = label_disposition(prediction.label), f"The model says {prediction.label.name}."
+) -> Disposition:
+    """Write down what the line is told: the label's disposition, or to hold the part while a person must look."""
+    disposition, reason = Disposition(prediction.label.disposition), f"The model says {prediction.label.name}."
     if review is not None and review.mode == Review.Mode.BLOCKING and review.status == Review.Status.OPEN:
         disposition, reason = Disposition.HOLD, "The part waits until a person has looked."
     DispositionRecord.objects.create(
         inspection=inspection, prediction=prediction, disposition=disposition, reason=reason, created_at=now
     )
+    return disposition
 
 
-def label_disposition(label: Label) -> Disposition:
-    return Disposition(label.disposition)
-
-
-def _disposition(inspection: Inspection) -> str | None:
-    record = DispositionRecord.objects.filter(inspection=inspection, origin="answered", revoked_at=None).first()
+def _disposition(prediction: Prediction | None) -> str | None:
+    """What the line was told about this prediction, and not about another version's of the same part."""
+    if prediction is None:
+        return None
+    record = DispositionRecord.objects.filter(prediction=prediction, origin="answered", revoked_at=None).first()
     return record.disposition if record else None
 
 
-def _note_deployment(lead: Submission, now: datetime) -> None:
-    """What the line really runs; written once a minute, not once a part."""
-    assert lead.version is not None  # noqa: S101
-    station, stale = lead.source.station, now - timedelta(minutes=1)
-    seen = Deployment.objects.filter(station=station, model_version=lead.version).first()
+def known_prediction(submission: Submission, version: ModelVersion) -> Prediction | None:
+    """What the version said before of this very image of this inspection: a resend needs no second look."""
+    if submission.image is None:
+        return None
+    row, source = submission.row, submission.source
+    views = Item.objects.filter(
+        inspection__station=source.station, inspection__inspection_id=row.inspection_id, view=row.view,
+        sha256=submission.image.sha256,
+    )  # fmt: skip
+    said = Prediction.objects.filter(model_version=version, inspection__in=views.values("inspection"))
+    return said.select_related("label").first()
+
+
+def _note_deployments(answers: Iterable[Answer], now: datetime) -> None:
+    """What the lines really run; written once a minute, not once a part, and outside of the parts' transactions."""
+    said = [one.prediction for one in answers if one.status == "created" and one.prediction is not None]
+    for prediction in {(one.inspection.station_id, one.model_version_id): one for one in said}.values():
+        _note_deployment(prediction.inspection.station_id, prediction.model_version, now)
+
+
+def _note_deployment(station_id: int, version: ModelVersion, now: datetime) -> None:
+    seen = Deployment.objects.filter(station=station_id, model_version=version).first()
     if seen is None:
-        Deployment.objects.bulk_create(
-            [
-                Deployment(
-                    station=station, registered_model=lead.catalog.registered_model, model_version=lead.version,
-                    first_seen_at=now, last_seen_at=now,
-                )
-            ],
-            ignore_conflicts=True,
+        deployment = Deployment(
+            station_id=station_id, registered_model_id=version.registered_model_id, model_version=version,
+            first_seen_at=now, last_seen_at=now,
         )  # fmt: skip
-    elif seen.last_seen_at < stale:
-        Deployment.objects.filter(pk=seen.pk, last_seen_at__lt=stale).update(last_seen_at=now)
+        Deployment.objects.bulk_create([deployment], ignore_conflicts=True)
+    elif seen.last_seen_at < now - timedelta(minutes=1):
+        Deployment.objects.filter(pk=seen.pk, last_seen_at__lt=now).update(last_seen_at=now)

@@ -49,7 +49,10 @@ def measure(version: ModelVersion, *, start: datetime, end: datetime) -> Measure
     Inspections without a judgeable image leave the domain: accuracy is conditional on judgeable (STATISTICS §1.3).
     """
     draws = _draws(version, start, end)
-    counts = {(row["stratum"], row["drawn"]): row["n"] for row in draws.values("stratum", "drawn").annotate(n=Count("pk")).order_by()}
+    counts = {
+        (row["stratum"], row["drawn"]): row["n"]
+        for row in draws.values("stratum", "drawn").annotate(n=Count("pk")).order_by()
+    }
     settled = list(
         draws.filter(drawn=True, truth__isnull=False)
         .order_by("pk")
@@ -75,7 +78,9 @@ def _draws(version: ModelVersion, start: datetime, end: datetime) -> QuerySet[Se
     return (
         Selection.objects.filter(registered_model=version.registered_model_id)
         .annotate(
-            said=FilteredRelation("inspection__predictions", condition=Q(inspection__predictions__model_version=version)),
+            said=FilteredRelation(
+                "inspection__predictions", condition=Q(inspection__predictions__model_version=version)
+            ),
             truth=FilteredRelation(
                 "inspection__ground_truths",
                 condition=Q(inspection__ground_truths__registered_model=version.registered_model_id),
@@ -98,14 +103,18 @@ def _confusion(judged: list[tuple[str, str, str, float, float, str]]) -> list[tu
     for _, true, predicted, pi, _, _ in judged:
         weight[true, predicted] += 1 / pi  # type: ignore[assignment]
         n[true, predicted] += 1
-    return [(true, predicted, round(float(weight[true, predicted]), 6), n[true, predicted]) for true, predicted in sorted(n)]
+    return [
+        (true, predicted, round(float(weight[true, predicted]), 6), n[true, predicted]) for true, predicted in sorted(n)
+    ]
 
 
 def refresh_mean_uncertainty(version: ModelVersion) -> None:
     """Remember the mean uncertainty of the latest draws of a version, for the draws to come (STATISTICS §1.1)."""
     recent = (
         Selection.objects.filter(
-            registered_model=version.registered_model_id, stratum="sampled", inspection__predictions__model_version=version
+            registered_model=version.registered_model_id,
+            stratum="sampled",
+            inspection__predictions__model_version=version,
         )
         .order_by("-pk")
         .values_list("uncertainty", flat=True)[:RECENT]
@@ -115,4 +124,3 @@ def refresh_mean_uncertainty(version: ModelVersion) -> None:
         return  # the hold-out's mean still knows better
     mean = float(np.clip(values.mean(), 1e-3, 0.5))
     RoutingState.objects.update_or_create(model_version=version, defaults={"mean_uncertainty": mean, "n": len(values)})
-

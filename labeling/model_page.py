@@ -20,7 +20,7 @@ from labeling.charts import (
     confusion_matrix,
 )
 from labeling.status import ModelStatus, model_status
-from models_registry.charts import Range, Scale, accuracy_scale, gain_range, gain_scale
+from models_registry.charts import ACCURACY_WIDTH, Range, Scale, accuracy_scale, gain_range, gain_scale
 from models_registry.models import Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
 from models_registry.templatetags.figures import accuracy_state, number, percent, shown_low
 
@@ -67,7 +67,8 @@ def model_page(registered_model: RegisteredModel, *, now: datetime) -> ModelPage
     confusion = status.evaluation.confusion if status.evaluation else []
     columns, matrix = confusion_matrix(confusion, _labels(registered_model))
     evaluations, comparisons = _versions(registered_model)
-    gains = gain_scale(end for c in comparisons.values() for end in (c.ci_low, c.ci_high))
+    ends = [end for c in comparisons.values() for end in (c.ci_low, c.ci_high)]
+    gains = gain_scale(ends, width=ACCURACY_WIDTH)
     arrival = _arrival(status.champion, promotions)
     chart = accuracy_chart(_points(registered_model, promotions), target=registered_model.target_accuracy)
     return ModelPage(
@@ -117,9 +118,10 @@ def _versions(
         .annotate(newest_evaluation=Subquery(newest.values("pk")[:1]))
         .order_by("-number")[:MOST_ROWS]
     )
-    found = Evaluation.objects.in_bulk([key for version in versions if (key := version.newest_evaluation)])
+    keys = {version.pk: getattr(version, "newest_evaluation", None) for version in versions}
+    found = Evaluation.objects.in_bulk([key for key in keys.values() if key])
     comparisons = {comparison.candidate_id: comparison for v in versions for comparison in v.comparisons.all()}
-    return [(v, found.get(v.newest_evaluation)) for v in versions], comparisons
+    return [(version, found.get(keys[version.pk] or 0)) for version in versions], comparisons
 
 
 def _version_row(

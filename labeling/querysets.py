@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from labeling.models import GroundTruth, Inspection, Prediction, Review, Verdict
+    from labeling.models import GroundTruth, Inspection, Prediction, Review, Verdict  # noqa: F401 - in quotes below
     from models_registry.models import ModelVersion, RegisteredModel
 
 

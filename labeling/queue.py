@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from labeling.access import models_for, reviews_for
 from labeling.errors import LeaseLost
 from labeling.models import Review, ReviewPolicy, Verdict
+from labeling.querysets import ReviewQuerySet
 from models_registry.models import RegisteredModel
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def review_policy(registered_model: RegisteredModel) -> ReviewPolicy:
     return ReviewPolicy.objects.get_or_create(registered_model=registered_model)[0]
 
 
-def open_for(user: User, registered_model: RegisteredModel) -> QuerySet[Review]:
+def open_for(user: User, registered_model: RegisteredModel) -> ReviewQuerySet:
     """Open reviews that this person may be handed: never one whose inspection the person judged already."""
     judged = Verdict.objects.current().filter(
         reviewer=user,
@@ -46,17 +47,17 @@ def claim(
     """
     n = max(0, min(n, MAX_CLAIM))
     until = now + timedelta(seconds=review_policy(registered_model).lease_seconds)
-    candidates = open_for(user, registered_model)
-    held = list(candidates.held_by(user, now=now).exclude(pk__in=holding).order_by("priority", "pk")[:n])
-    fresh = list(
-        candidates.free(now=now)
-        .exclude(pk__in=holding)
-        .order_by("priority", "pk")
-        .select_for_update(skip_locked=True, of=("self",))[: n - len(held)]
-    )
-    ids = [review.pk for review in held + fresh]
-    Review.objects.filter(pk__in=ids, status=Review.Status.OPEN).update(claimed_by=user, claim_expires_at=until)
+    candidates = open_for(user, registered_model).exclude(pk__in=holding)
+    held = _locked(candidates.held_by(user, now=now), n)
+    ids = held + _locked(candidates.free(now=now), n - len(held))
+    Review.objects.filter(pk__in=ids).update(claimed_by=user, claim_expires_at=until)
     return _with_details(ids)
+
+
+def _locked(reviews: ReviewQuerySet, n: int) -> list[int]:
+    """The keys of the first ``n``, locked. What another transaction has in hand is passed over, never waited for."""
+    ordered = reviews.order_by("priority", "pk").select_for_update(skip_locked=True, of=("self",))
+    return list(ordered.values_list("pk", flat=True)[:n])
 
 
 def _with_details(ids: Collection[int]) -> list[Review]:

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, cast
 
 from django.db.models import Count, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -66,9 +66,14 @@ class ModelStatus:
             return "watch"
         if self.active_run is not None:
             return "training"
-        if self.champion is None or accuracy_state(self.evaluation) == "none":
-            return "new"
-        return "ok"
+        return "ok" if self._is_measured else "new"
+
+    @property
+    def _is_measured(self) -> bool:
+        """There is an estimate, or a lower bound that already lies above the target."""
+        target, bound = self.registered_model.target_accuracy, self.evaluation.lower_bound if self.evaluation else None
+        holds = bound is not None and target is not None and bound >= target
+        return self.champion is not None and (self._estimate is not None or holds)
 
     @property
     def is_below_target(self) -> bool:
@@ -95,8 +100,11 @@ class ModelStatus:
             "watch": self._why_watch,
             "training": self._why_training,
             "new": self._why_new,
-            "ok": lambda: _("Steady"),
+            "ok": self._why_ok,
         }[self.state]()
+
+    def _why_ok(self) -> str:
+        return _("Steady")
 
     def _why_alert(self) -> str:
         if self.alerts:
@@ -123,6 +131,8 @@ class ModelStatus:
         if self.champion is None:
             labelling = _("No version yet: people label the first images.")
             return labelling if self.n_inspections else _("Nothing arrived yet.")
+        if accuracy_state(self.evaluation) == "bound":
+            return _("Too few errors found for an estimate.")
         return _("First reviews are coming in.") if self.n_reviews_open or self.n_verdicts else _("No reviews yet.")
 
     @property
@@ -150,7 +160,7 @@ def fleet_status(models: QuerySet[RegisteredModel], *, now: datetime) -> list[Mo
     found = list(models.select_related("label_set", "retraining_policy"))
     ids = [model.pk for model in found]
     champions = _champions(ids)
-    facts = {
+    facts: dict[str, dict[int, Any]] = {
         "n_versions": _counts(ModelVersion.objects.filter(registered_model__in=ids)),
         "n_inspections": _inspections(ids),
         "n_verdicts": _counts(_verdicts(ids), "review__registered_model"),

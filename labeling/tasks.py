@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from labeling import feedback
 from models_registry.models import RegisteredModel
-from models_registry.tasks import run_training
+from models_registry.tasks import nudge_trainer
 
 logger = logging.getLogger(__name__)
 
@@ -24,4 +24,4 @@ def close_the_loop() -> None:
             logger.exception("the loop of %s failed", registered_model.slug)
             continue
         if step.run is not None:
-            run_training.delay_on_commit(step.run.pk)
+            nudge_trainer(step.run.pk)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
-from labeling.access import reviews_for
+from labeling.access import models_for, reviews_for
 from labeling.consensus import Settlement, Vote, settle
 from labeling.errors import NoSuchReview, NotSeen, ReviewClosed, UndoRefused
 from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
 from labeling.queue import review_policy
 from models_registry.models import Label
-from reviewapp.errors import Conflict, NotFound, ReviewAppError
+from reviewapp.errors import Conflict, NotAllowed, NotFound, ReviewAppError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -54,51 +54,87 @@ class Recorded:
 def record_verdict(*, review_id: int, reviewer: User, said: Said, now: datetime) -> Recorded:
     """Store a verdict and settle ground truth. A replay of the same client id changes nothing.
 
-    A verdict whose lease went to somebody else is kept too, marked, and counts as one more voice.
+    A verdict whose lease went to somebody else is kept too, marked, and counts as one more voice. A second verdict
+    on the same review changes the first one, as long as that could be undone.
 
-    :raises NoSuchReview, ReviewClosed, NotSeen, Conflict, ReviewAppError: nothing is stored.
+    :raises NoSuchReview, ReviewClosed, NotSeen, UndoRefused, Conflict, ReviewAppError: nothing is stored.
     """
+    review = _locked(review_id, reviewer)
     if replay := _replay(said, reviewer, review_id):
         return replay
-    review = _locked(review_id, reviewer)
+    _refuse_closed(review)
     policy = review_policy(review.registered_model)
     label = _check(review, said, policy)
-    lease_lost = _held_by_another(review, reviewer, now)
+    _refuse_second_voice(review, reviewer)
     previous = _current(review, reviewer, said.phase)
-    try:
-        with transaction.atomic():
-            verdict = _store(review, reviewer, said, label, previous, lease_lost, now)
-    except IntegrityError:  # the same verdict arrives twice in the same moment: the other one won
-        if replay := _replay(said, reviewer, review_id):
-            return replay
-        raise
+    if previous is not None and previous.kind != Kind.WITHDRAWN:
+        _refuse_change(previous, review, policy, now)
+    lease_lost = _held_by_another(review, reviewer, now)
+    verdict = _store(review, reviewer, said, label, previous, lease_lost, now)
     settlement = apply_settlement(review, policy, now=now)
     message = "The part went to a colleague meanwhile. Your verdict is kept too." if lease_lost else ""
     return Recorded(verdict, True, settlement.outcome in {"label", "bad_image"}, message)
 
 
 def _replay(said: Said, reviewer: User, review_id: int) -> Recorded | None:
-    known = Verdict.objects.select_related("review", "label").filter(client_id=said.client_id).first()
+    known = Verdict.objects.select_related("review__inspection", "label").filter(client_id=said.client_id).first()
     if known is None:
         return None
-    slug = known.label.slug if known.label else None
-    if (known.reviewer_id, known.review_id, known.kind, slug) != (reviewer.pk, review_id, said.kind, said.label):
-        raise Conflict("This client id belongs to another verdict.", code="client_id_taken", fields={"client_id": "Taken."})
+    before = (
+        known.reviewer_id,
+        known.review_id,
+        known.kind,
+        known.label and known.label.slug,
+        known.phase,
+        known.severity,
+        known.note,
+    )
+    if before != (reviewer.pk, review_id, said.kind, said.label, said.phase, said.severity, said.note):
+        raise _client_id_taken()
     return Recorded(known, False, known.review.status == Review.Status.SETTLED)
 
 
+def _client_id_taken() -> Conflict:
+    return Conflict(
+        "This client id belongs to another verdict.", code="client_id_taken", fields={"client_id": "Taken."}
+    )
+
+
 def _locked(review_id: int, reviewer: User) -> Review:
-    """The review, with every round of its inspection locked in a fixed order: verdicts settle one after another."""
+    """The review, with every round of its inspection locked in a fixed order: verdicts settle one after another.
+
+    The first round is in every such set, so it is the lock that all who judge the inspection wait for.
+    """
     review = Review.objects.select_related("registered_model__label_set", "inspection").filter(pk=review_id).first()
     if review is None or not reviews_for(reviewer, review.registered_model).filter(pk=review_id).exists():
         raise NoSuchReview("There is no such review for you.")
     rounds = Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id)
     for one in rounds.order_by("pk").select_for_update():
         if one.pk == review.pk:
-            review.status, review.claimed_by_id, review.claim_expires_at = one.status, one.claimed_by_id, one.claim_expires_at
+            review.status, review.claimed_by_id, review.claim_expires_at = (
+                one.status,
+                one.claimed_by_id,
+                one.claim_expires_at,
+            )
+    return review
+
+
+def _refuse_closed(review: Review) -> None:
     if review.status == Review.Status.CANCELLED:
         raise ReviewClosed("This review was cancelled meanwhile. Nothing is needed from you.")
-    return review
+
+
+def _refuse_second_voice(review: Review, reviewer: User) -> None:
+    """A second opinion is that of an adjudicator, and of another person than the first."""
+    if review.reason != Review.Reason.ADJUDICATION:
+        return
+    if not models_for(reviewer, "adjudicate").filter(pk=review.registered_model_id).exists():
+        raise NotAllowed("Your role on this model does not allow to settle disagreements.")
+    earlier = Verdict.objects.counting().filter(
+        reviewer=reviewer, review__inspection=review.inspection_id, review__registered_model=review.registered_model_id
+    )
+    if earlier.exclude(review=review).exists():
+        raise NotAllowed("You have judged this part already. The second opinion is somebody else's.")
 
 
 def _check(review: Review, said: Said, policy: ReviewPolicy) -> Label | None:
@@ -107,13 +143,23 @@ def _check(review: Review, said: Said, policy: ReviewPolicy) -> Label | None:
     if said.phase not in Verdict.Phase.values:
         raise ReviewAppError("phase is blind, shown or revealed.", code="invalid", fields={"phase": "Unknown."})
     if review.blind and said.phase == Verdict.Phase.SHOWN:
-        raise ReviewAppError("This review is blind: the prediction was not shown.", code="invalid", fields={"phase": "Is blind."})
+        raise ReviewAppError(
+            "This review is blind: the prediction was not shown.", code="invalid", fields={"phase": "Is blind."}
+        )
+    if not review.blind and said.phase == Verdict.Phase.BLIND:  # else one person could speak twice
+        raise ReviewAppError(
+            "The prediction was shown with this review.", code="invalid", fields={"phase": "Is shown."}
+        )
     if said.said_at - said.shown_at < timedelta(milliseconds=policy.min_view_ms):
         raise NotSeen(
             f"The image was not on screen for {policy.min_view_ms} ms, so the verdict does not count.",
             fields={"shown_at": "Too close to said_at."},
         )
     if said.kind != Kind.LABEL:
+        if said.label is not None:
+            raise ReviewAppError(
+                "Only the kind label has a label.", code="invalid", fields={"label": "Not with this kind."}
+            )
         return None
     label = Label.objects.filter(label_set=review.registered_model.label_set_id, slug=said.label).first()
     if label is None:
@@ -145,7 +191,7 @@ def _store(
     lease_lost: bool,
     now: datetime,
 ) -> Verdict:
-    return Verdict.objects.create(
+    return _created(
         review=review,
         reviewer=reviewer,
         phase=said.phase,
@@ -164,6 +210,14 @@ def _store(
     )
 
 
+def _created(**fields: Any) -> Verdict:
+    """The inspection is locked, so only a client id that another inspection's verdict has just taken can clash."""
+    try:
+        return Verdict.objects.create(**fields)
+    except IntegrityError as error:
+        raise _client_id_taken() from error
+
+
 @transaction.atomic
 def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: datetime) -> Review:
     """Take a verdict back by a new one that supersedes it, and hand the review to the same person again.
@@ -171,16 +225,19 @@ def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: dateti
     :raises NotFound: no such verdict of this person. :raises UndoRefused: the window is over
         (``undo_too_late``), it is superseded already, or a dataset holds it (``verdict_frozen``).
     """
-    verdict = Verdict.objects.select_related("review").filter(client_id=target, reviewer=reviewer).first()
+    verdict = Verdict.objects.filter(client_id=target, reviewer=reviewer).first()
     if verdict is None:
         raise NotFound("There is no such verdict of yours.")
     review = _locked(verdict.review_id, reviewer)
-    policy = review_policy(review.registered_model)
     newer = Verdict.objects.filter(supersedes=verdict).first()
     if newer is not None and newer.client_id == client_id:
         return review  # a replay
-    _refuse_undo(verdict, newer, review, policy, now)
-    Verdict.objects.create(
+    _refuse_closed(review)
+    if newer is not None or verdict.kind == Kind.WITHDRAWN:
+        raise UndoRefused("This verdict was changed already.", code="already_superseded")
+    policy = review_policy(review.registered_model)
+    _refuse_change(verdict, review, policy, now)
+    _created(
         review=review, reviewer=reviewer, phase=verdict.phase, kind=Kind.WITHDRAWN, shown_at=verdict.shown_at,
         said_at=now, received_at=now, client_id=client_id, supersedes=verdict,
     )  # fmt: skip
@@ -191,40 +248,50 @@ def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: dateti
     return review
 
 
-def _refuse_undo(verdict: Verdict, newer: Verdict | None, review: Review, policy: ReviewPolicy, now: datetime) -> None:
-    if newer is not None or verdict.kind == Kind.WITHDRAWN:
-        raise UndoRefused("This verdict was changed already.", code="already_superseded")
+def _refuse_change(verdict: Verdict, review: Review, policy: ReviewPolicy, now: datetime) -> None:
+    """The ground truth is read under its lock: a dataset that is being frozen in this moment is waited for."""
     if now - verdict.received_at > timedelta(minutes=policy.undo_minutes):
         raise UndoRefused(f"Verdicts can be taken back for {policy.undo_minutes} minutes.")
-    frozen = GroundTruth.objects.filter(
-        inspection=review.inspection_id, registered_model=review.registered_model_id, frozen_in__isnull=False
+    truth = GroundTruth.objects.select_for_update().filter(
+        inspection=review.inspection_id, registered_model=review.registered_model_id
     )
-    if frozen.exists():
-        raise UndoRefused("A dataset holds this verdict already. Ask for a second opinion instead.", code="verdict_frozen")
+    if any(one.frozen_in_id for one in truth):
+        raise UndoRefused(
+            "A dataset holds this verdict already. Ask for a second opinion instead.", code="verdict_frozen"
+        )
 
 
 def apply_settlement(review: Review, policy: ReviewPolicy, *, now: datetime) -> Settlement:
     """Bring reviews and ground truth in line with the standing verdicts. The rounds are locked."""
-    verdicts = Verdict.objects.counting().filter(
-        review__inspection=review.inspection_id, review__registered_model=review.registered_model_id
+    verdicts = (
+        Verdict.objects.counting()
+        .filter(review__inspection=review.inspection_id, review__registered_model=review.registered_model_id)
+        .select_related("review", "label")
+        .order_by("pk")
     )
+    labels = {one.label.slug: one.label for one in verdicts if one.label}
     votes = [
-        Vote(one.kind, one.label.slug if one.label else None, one.review.round, one.review.reason == Review.Reason.ADJUDICATION)
-        for one in verdicts.select_related("review", "label").order_by("pk")
+        Vote(
+            one.kind,
+            one.label.slug if one.label else None,
+            one.review.round,
+            one.review.reason == Review.Reason.ADJUDICATION,
+        )
+        for one in verdicts
     ]
     settlement = settle(votes, votes_needed=policy.votes_needed)
     if settlement.outcome in {"label", "bad_image"}:
         _close_rounds(review, now)
-        _write_ground_truth(review, settlement, now)
+        _write_ground_truth(review, settlement, labels.get(settlement.label or ""), now)
     else:
         _reopen(review, settlement, now)
     return settlement
 
 
 def _rounds(review: Review) -> Any:
-    return Review.objects.filter(
-        inspection=review.inspection_id, registered_model=review.registered_model_id
-    ).exclude(status=Review.Status.CANCELLED)
+    return Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id).exclude(
+        status=Review.Status.CANCELLED
+    )
 
 
 def _close_rounds(review: Review, now: datetime) -> None:
@@ -233,22 +300,22 @@ def _close_rounds(review: Review, now: datetime) -> None:
     )
 
 
-def _write_ground_truth(review: Review, settlement: Settlement, now: datetime) -> None:
-    label = None
-    if settlement.label is not None:
-        label = Label.objects.get(label_set=review.registered_model.label_set_id, slug=settlement.label)
-    known = GroundTruth.objects.filter(registered_model=review.registered_model_id, inspection=review.inspection_id).first()
-    if known is not None and (known.outcome, known.label_id) == (settlement.outcome, label.pk if label else None):
-        GroundTruth.objects.filter(pk=known.pk).update(n_verdicts=settlement.n_verdicts, method=settlement.method)
-        return
-    GroundTruth.objects.update_or_create(
+def _write_ground_truth(review: Review, settlement: Settlement, label: Label | None, now: datetime) -> None:
+    """A label that changes belongs to no dataset yet; one that is only confirmed stays where it is."""
+    truth, is_new = GroundTruth.objects.select_for_update(of=("self",)).get_or_create(
         registered_model=review.registered_model,
         inspection=review.inspection,
         defaults={
             "outcome": settlement.outcome, "label": label, "n_verdicts": settlement.n_verdicts,
-            "method": settlement.method, "decided_at": now, "frozen_in": None,
+            "method": settlement.method, "decided_at": now,
         },
     )  # fmt: skip
+    if is_new:
+        return
+    if (truth.outcome, truth.label_id) != (settlement.outcome, label.pk if label else None):
+        truth.outcome, truth.label, truth.decided_at, truth.frozen_in = settlement.outcome, label, now, None
+    truth.n_verdicts, truth.method = settlement.n_verdicts, settlement.method
+    truth.save()
 
 
 def _reopen(review: Review, settlement: Settlement, now: datetime) -> None:
@@ -271,9 +338,9 @@ def _ask_for_second_opinion(rounds: list[Review], now: datetime) -> None:
     if last.reason == Review.Reason.ADJUDICATION and not last.verdicts.current().exists():
         Review.objects.filter(pk=last.pk).update(status=Review.Status.OPEN)
         return
-    newest = Review.objects.filter(
-        inspection=last.inspection_id, registered_model=last.registered_model_id
-    ).order_by("-round")[0]
+    newest = Review.objects.filter(inspection=last.inspection_id, registered_model=last.registered_model_id).order_by(
+        "-round"
+    )[0]
     Review.objects.create(
         inspection=last.inspection,
         registered_model=last.registered_model,

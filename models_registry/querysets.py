@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
-    from models_registry.models import ModelVersion, RegisteredModel, TrainingRun
+    from models_registry.models import ModelVersion, RegisteredModel, TrainingRun  # noqa: F401 - in quotes below
 
 
 class ModelVersionQuerySet(QuerySet["ModelVersion"]):

@@ -11,15 +11,17 @@ from typing import Any
 from models_registry.charts import Range, Scale, gain_range, gain_scale
 from models_registry.models import Comparison, ModelVersion, Promotion, TrainingRun, TrainingStep
 
-EXAMPLES_SHOWN = 12
-
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
     step: TrainingStep
     took: timedelta | None
     n_passed: int
-    failed_checks: Sequence[Mapping[str, Any]]
+
+    @property
+    def kind(self) -> str:
+        """How it looks."""
+        return {"waiting": "todo", "running": "now"}.get(self.step.status, self.step.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
         scale=scale,
         overall=_overall(comparison, scale),
         classes=[_class_row(raw, names, scale) for raw in comparison.classes] if comparison else [],
-        broken=[example for example in examples if example.is_broken][:EXAMPLES_SHOWN],
-        fixed=[example for example in examples if not example.is_broken][:EXAMPLES_SHOWN],
+        broken=[example for example in examples if example.is_broken],
+        fixed=[example for example in examples if not example.is_broken],
         data=_data(run, names),
         parent_run=run.dataset.parent.runs.order_by("-pk").first() if run.dataset.parent else None,
         decision=decision,
@@ -138,8 +140,7 @@ def run_progress_of(run: TrainingRun, *, now: datetime) -> Progress:
 def _step_row(step: TrainingStep, run: TrainingRun, now: datetime) -> StepRow:
     end = step.finished_at or (now if run.is_active else None)
     took = end - step.started_at if step.started_at and end else None
-    failed = [check for check in step.checks if not check["passed"]]
-    return StepRow(step, took, len(step.checks) - len(failed), failed)
+    return StepRow(step, took, sum(check["passed"] for check in step.checks))
 
 
 def _ends(comparison: Comparison | None) -> list[float | None]:
@@ -162,8 +163,15 @@ def _class_row(raw: Mapping[str, Any], names: Mapping[str, str], scale: Scale) -
 
 
 def _example(raw: Mapping[str, Any], names: Mapping[str, str]) -> Example:
-    said = (names.get(raw[who], raw[who]) for who in ("truth", "champion", "candidate"))
-    return Example(raw["part"], raw.get("item"), *said, raw.get("confidence"), raw["kind"] == "broken")
+    return Example(
+        part=raw["part"],
+        item=raw.get("item"),
+        truth=names.get(raw["truth"], raw["truth"]),
+        champion=names.get(raw["champion"], raw["champion"]),
+        candidate=names.get(raw["candidate"], raw["candidate"]),
+        confidence=raw.get("confidence"),
+        is_broken=raw["kind"] == "broken",
+    )
 
 
 def _data(run: TrainingRun, names: Mapping[str, str]) -> list[DataRow]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from models_registry.services import pipeline, training
@@ -14,6 +16,11 @@ from models_registry.services import pipeline, training
 @shared_task(name="models_registry.run_training")
 def run_training(run_id: int) -> None:
     pipeline.execute(run_id)
+
+
+def nudge_trainer(run_id: int) -> None:
+    """Tell a worker of a queued run once its row is committed. A message that is lost is found by the sweeper."""
+    transaction.on_commit(partial(run_training.delay, run_id))
 
 
 @shared_task(name="models_registry.sweep_training")

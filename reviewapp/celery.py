@@ -6,13 +6,13 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 from celery.signals import worker_process_init
 
 from reviewapp.embedded.lifeline import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
-warnings.filterwarnings("ignore", category=SecurityWarning)  # root is usual in containers; messages are JSON, never pickle
+# Root is usual in containers, and messages are JSON, never pickle.
+warnings.filterwarnings("ignore", message=r"\s*You're running the worker with superuser privileges")
 
 app = Celery("reviewapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")

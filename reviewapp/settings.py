@@ -11,6 +11,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -64,7 +65,9 @@ PLAIN_HTTP = env.bool("REVIEWAPP_INSECURE_HTTP", default=not IN_PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("REVIEWAPP_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("REVIEWAPP_BEHIND_PROXY", default=False) else None
+)
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 12 * 3600  # a long shift
 
@@ -123,13 +126,23 @@ TEMPLATES = [
 # Engines: PostgreSQL and Redis always; the app's own when no address is given (docs/operations.md).
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR)
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR)
-if IN_PRODUCTION and not env.str("REDIS_URL", default="") and not env.bool("REVIEWAPP_ALLOW_EMBEDDED_REDIS", default=False):
+if (
+    IN_PRODUCTION
+    and not env.str("REDIS_URL", default="")
+    and not env.bool("REVIEWAPP_ALLOW_EMBEDDED_REDIS", default=False)
+):
     raise ImproperlyConfigured(
-        "The embedded Redis is an old patch level. Set REDIS_URL, or REVIEWAPP_ALLOW_EMBEDDED_REDIS=1 if that is understood."
+        "The embedded Redis is an old patch level. Set REDIS_URL, or REVIEWAPP_ALLOW_EMBEDDED_REDIS=1 if it is understood."
     )
 DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True, ATOMIC_REQUESTS=False)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "reviewapp"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "reviewapp",
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "labeling.access.MembershipBackend"]
@@ -224,8 +237,16 @@ CELERY_TIMEZONE = "UTC"
 LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
 CELERY_BEAT_SCHEDULE = {
-    "close-the-loop": {"task": "labeling.close_the_loop", "schedule": LOOP_SECONDS, "options": {"expires": LOOP_SECONDS}},
-    "sweep-training": {"task": "models_registry.sweep_training", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "close-the-loop": {
+        "task": "labeling.close_the_loop",
+        "schedule": LOOP_SECONDS,
+        "options": {"expires": LOOP_SECONDS},
+    },
+    "sweep-training": {
+        "task": "models_registry.sweep_training",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
 }
 # A running step tells every few seconds that it lives; after this silence another worker takes the run over.
 TRAINING_HEARTBEAT_SECONDS = env.int("REVIEWAPP_TRAINING_HEARTBEAT_SECONDS", default=5)
@@ -247,6 +268,9 @@ UNFOLD = {
     "SITE_TITLE": "reviewapp",
     "SITE_HEADER": "reviewapp",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("reviewapp/favicon.svg")}
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "8px",
@@ -257,7 +281,7 @@ UNFOLD = {
             "600": "#4a4a4a", "700": "#3d3d3d", "800": "#292929", "900": "#191919", "950": "#101010",
         },
         "primary": {
-            "50": "#e9f0fd", "100": "#dbe7fc", "200": "#bdd3fa", "300": "#9dbeff", "400": "#86aefc", "500": "#3f76dd",
+            "50": "#e9f0fd", "100": "#dbe7fc", "200": "#bdd3fa", "300": "#9dbeff", "400": "#86aefc", "500": "#4a80e6",
             "600": "#1b57c9", "700": "#1747a4", "800": "#143c89", "900": "#12316f", "950": "#1c2740",
         },
     },
@@ -269,5 +293,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("REVIEWAPP_LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

@@ -34,7 +34,11 @@ class Plant:
     def __init__(self, folder: Path, *, url: str, workspace: Path) -> None:
         self.stream = DemoStream(folder, seed=3)
         self.model, self.access = create_demo(
-            name="Steel", labels=self.stream.labels, folder=folder, access_file=workspace / "access.json", now=timezone.now()
+            name="Steel",
+            labels=self.stream.labels,
+            folder=folder,
+            access_file=workspace / "access.json",
+            now=timezone.now(),
         )
         self.url = url
         self.reports: list[LineReport] = []
@@ -74,5 +78,3 @@ def wait_for(condition: Callable[[], object], *, seconds: float, what: str = "")
         if time.monotonic() > end:
             raise TimeoutError(what or "the condition did not come true in time")
         time.sleep(0.1)
-
-

@@ -60,7 +60,11 @@ def send_first_images(plant: Plant, *, n: int) -> None:
     """No model yet: images without a prediction, for people to give the first labels."""
     line = plant.line()
     for position, image in itertools.islice(plant.stream.from_position(0), n):
-        fields = {"model": plant.model.slug, "inspection_id": inspection_id(position, image, shift="first"), "source": image.camera}
+        fields = {
+            "model": plant.model.slug,
+            "inspection_id": inspection_id(position, image, shift="first"),
+            "source": image.camera,
+        }
         answer = line.client.post("/api/v1/inspections/", data=fields, files={"image": ("x", image.path.read_bytes())})
         assert answer.status_code == 201, answer.text
         assert answer.json()["review"] == "measuring"
@@ -71,8 +75,10 @@ def turn_the_loop(plant: Plant, *, versions: int) -> None:
     """As beat does: a message to a worker; then wait until the run that it starts is over."""
     close_the_loop.delay()
     wait_for(
-        lambda: ModelVersion.objects.filter(registered_model=plant.model).count() == versions
-        and not TrainingRun.objects.active().exists(),
+        lambda: (
+            ModelVersion.objects.filter(registered_model=plant.model).count() == versions
+            and not TrainingRun.objects.active().exists()
+        ),
         seconds=90,
         what=f"no version {versions}: {list(TrainingRun.objects.values('status', 'outcome'))}",
     )

@@ -15,7 +15,7 @@ from labeling.models import Membership, ReviewPolicy
 from models_registry.admin import RegisteredModelAdmin
 from models_registry.admin.base import ModelAdmin, ModelForm, ReasonForm, StackedInline, TabularInline, attempt, person
 from models_registry.models import RegisteredModel
-from models_registry.tasks import run_training
+from models_registry.tasks import nudge_trainer
 from models_registry.views.permissions import require_decide
 
 
@@ -60,7 +60,7 @@ class ReviewedModelAdmin(RegisteredModelAdmin):
         def deed(model: RegisteredModel) -> str:
             require_decide(by, model)
             run = request_retraining(registered_model=model, by=by, reason=reason, now=now)
-            run_training.delay_on_commit(run.pk)
+            nudge_trainer(run.pk)
             return _("%(run)s is queued.") % {"run": run}
 
         attempt(self, request, queryset.select_related("label_set"), deed)

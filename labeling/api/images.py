@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from labeling.access import may_see_inspection
+from labeling.api.authentication import person
 from labeling.models import Item
 from models_registry import files
 from reviewapp.errors import NotFound
@@ -24,7 +25,7 @@ class ItemImage(APIView):
     @extend_schema(summary="An image", responses=OpenApiTypes.BINARY)
     def get(self, request: Request, public_id: uuid.UUID) -> HttpResponse:
         item = Item.objects.select_related("inspection__station").filter(public_id=public_id).first()
-        if item is None or not item.image or not may_see_inspection(request.user, item.inspection):
+        if item is None or not item.image or not may_see_inspection(person(request), item.inspection):
             raise NotFound("There is no such image for you.")
         etag = f'"{item.sha256}"'
         headers = {

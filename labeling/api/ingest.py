@@ -7,29 +7,31 @@ from typing import Any, cast
 
 import msgspec
 from django.conf import settings
+from django.http import QueryDict
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from labeling.access import require
-from labeling.api.parsers import StrictJSONParser, decode
+from labeling.access import may_at, require
+from labeling.api.authentication import person
+from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
-from labeling.catalog import ModelCatalog
-from labeling.errors import RowRefused
+from labeling.catalog import ModelCatalog, unknown_source
+from labeling.errors import ImageRefused, RowRefused
 from labeling.images import CheckedImage, check_image, read_from_root
 from labeling.incoming import IncomingRow, decode_row
-from labeling.ingest import Answer, Ingest, Submission
+from labeling.ingest import Answer, Ingest, Submission, known_prediction
 from models_registry import serving
 from models_registry.errors import NoChampion
 from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
 
 JSON_IN_FORMS = ("scores", "metadata", "findings")
-PARSERS = [StrictJSONParser, MultiPartParser, FormParser]
+PARSERS = [StrictJSONParser, Utf8MultiPartParser]
+MAX_BYTES_OF_IMAGES = 512 * 2**20  # of one request: they are in memory together
 ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none; without it each part stands for itself.")
 
 
@@ -40,10 +42,10 @@ class IngestView(APIView):
     predicted = True
 
     def ingest(self, request: Request, *, model: str | None = None) -> Response:
+        atomic = _atomic(request)
         raw_rows, is_list = rows_of(request)
         session = RequestRows(request, Ingest(now=timezone.now()), model=model, predicted=self.predicted)
         submissions, refused = session.prepare(raw_rows)
-        atomic = request.query_params.get("atomic", "").lower() in {"1", "true", "yes"}
         if atomic and refused:
             return _nothing_stored(refused)
         stored = session.ingest.store(submissions, atomic=atomic)
@@ -52,7 +54,10 @@ class IngestView(APIView):
 
 class Predictions(IngestView):
     @extend_schema(
-        summary="Send predictions, one or a list", parameters=[ATOMIC], request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT
+        summary="Send predictions, one or a list",
+        parameters=[ATOMIC],
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
     )
     def post(self, request: Request) -> Response:
         return self.ingest(request)
@@ -64,7 +69,10 @@ class Inspections(IngestView):
     predicted = False
 
     @extend_schema(
-        summary="Send images without a prediction", parameters=[ATOMIC], request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT
+        summary="Send images without a prediction",
+        parameters=[ATOMIC],
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
     )
     def post(self, request: Request) -> Response:
         return self.ingest(request)
@@ -75,12 +83,16 @@ class Predict(APIView):
 
     parser_classes = PARSERS
 
-    @extend_schema(summary="Let the champion judge an image", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        summary="Let the champion judge an image", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT
+    )
     def post(self, request: Request, slug: str) -> Response:
-        registered_model = require(request.user, "ingest", slug)
+        registered_model = require(person(request), "ingest", slug)
         champion = ModelVersion.objects.champion_of(registered_model)
         if champion is None:
-            raise NoChampion(f"{registered_model} has no champion yet. Send images to /inspections/ and label some first.")
+            raise NoChampion(
+                f"{registered_model} has no champion yet. Send images to /inspections/ and label some first."
+            )
         session = RequestRows(request, Ingest(now=timezone.now()), model=slug, predicted=True)
         rows, _ = rows_of(request)
         if len(rows) != 1:
@@ -95,36 +107,44 @@ class RequestRows:
     def __init__(self, request: Request, ingest: Ingest, *, model: str | None, predicted: bool) -> None:
         self.request, self.ingest, self.model, self.predicted = request, ingest, model, predicted
         self.catalogs: dict[str, ModelCatalog | ReviewAppError] = {}
+        self.places: dict[tuple[str, int], bool] = {}
+        self.n_bytes = 0
 
     def prepare(self, raw_rows: list[Any]) -> tuple[list[Submission], list[Answer]]:
         submissions: list[Submission] = []
         refused: list[Answer] = []
         for position, raw in enumerate(raw_rows):
             try:
-                submissions.append(self._submission(raw, position))
+                submissions.append(self._submission(raw, position, predicted=self.predicted))
             except ReviewAppError as error:
                 refused.append(Answer(position, "error", error=error))
         return submissions, refused
 
-    def _submission(self, raw: Any, position: int) -> Submission:
+    def _submission(self, raw: Any, position: int, *, predicted: bool) -> Submission:
         row = self._row(raw, position)
-        catalog = self._catalog(self.model or row.model, position)
+        catalog = self._catalog(row.model or self.model, position)
         image = self._image(row, position)
-        return self.ingest.prepare(row, position=position, catalog=catalog, image=image, predicted=self.predicted)
+        submission = self.ingest.prepare(row, position=position, catalog=catalog, image=image, predicted=predicted)
+        self._refuse_foreign_place(submission)
+        return submission
 
     def judge(self, raw: Any, champion: ModelVersion) -> Submission:
         """The same for an image that the champion judges here. :raises RowRefused: there is no image."""
-        row = self._row(raw, 0)
-        image = self._image(row, 0)
+        bare = self._submission(raw, 0, predicted=False)
+        row, image = bare.row, bare.image
         if image is None:
-            raise RowRefused("image is missing: predict judges an image.", code="image_missing", fields={"image": "Required."})
-        if row.label is not None or row.scores is not None or row.version is not None:
-            raise RowRefused("predict says label and scores itself; send yours to /predictions/.", fields={"label": "Not here."})
-        scores = serving.predict(champion, [image.data])[0]
-        label = max(scores, key=lambda name: scores[name])
-        row = msgspec.structs.replace(row, label=label, scores=scores, version=champion.short_name)
-        catalog = self._catalog(self.model, 0)
-        return self.ingest.prepare(row, position=0, catalog=catalog, image=image, predicted=True)
+            raise RowRefused(
+                "image is missing: predict judges an image.", code="image_missing", fields={"image": "Required."}
+            )
+        if row.scores is not None or row.confidence is not None:
+            raise RowRefused("predict says scores itself; send yours to /predictions/.", fields={"scores": "Not here."})
+        if bare.catalog.registered_model != champion.registered_model:
+            raise RowRefused("The row names another model than the address.", fields={"model": "Differs."})
+        known = known_prediction(bare, champion)
+        scores = known.scores if known and known.scores else serving.predict(champion, [image.data])[0]
+        label = known.label.slug if known else max(scores, key=lambda name: scores[name])
+        row = msgspec.structs.replace(row, label=label, scores=scores)
+        return self.ingest.prepare(row, position=0, catalog=bare.catalog, image=image, predicted=True, version=champion)
 
     def _row(self, raw: Any, position: int) -> IncomingRow:
         if not isinstance(raw, Mapping):
@@ -136,58 +156,92 @@ class RequestRows:
             raise RowRefused("model is missing.", code="model_missing", row=position, fields={"model": "Required."})
         if slug not in self.catalogs:
             try:
-                self.catalogs[slug] = ModelCatalog(require(self.request.user, "ingest", slug))
+                self.catalogs[slug] = ModelCatalog(require(person(self.request), "ingest", slug))
             except ReviewAppError as error:
                 self.catalogs[slug] = error
         known = self.catalogs[slug]
         if isinstance(known, ReviewAppError):
-            raise RowRefused(known.message, code=known.code, http_status=known.http_status, row=position, fields={"model": "Refused."})
+            raise RowRefused(
+                known.message,
+                code=known.code,
+                http_status=known.http_status,
+                row=position,
+                fields={"model": "Refused."},
+            )
         return known
+
+    def _refuse_foreign_place(self, submission: Submission) -> None:
+        """A system of one site does not write into another's: for it there is no such camera."""
+        model, site = submission.catalog.registered_model, submission.source.station.site_id
+        if (model.slug, site) not in self.places:
+            self.places[model.slug, site] = may_at(person(self.request), "ingest", model, site)
+        if not self.places[model.slug, site]:
+            raise unknown_source(submission.source.slug, submission.position)
 
     def _image(self, row: IncomingRow, position: int) -> CheckedImage | None:
         """The uploaded file of this row (`image`, or `image.N` in a list), or the file that the row names."""
-        upload = self.request.FILES.get(f"image.{position}")
-        if upload is None and "rows" not in self.request.data:
-            upload = self.request.FILES.get("image")
+        upload = self.request.FILES.get(f"image.{position}") or self.request.FILES.get("image")
         try:
             if upload is not None:
-                data = upload.read() if upload.size <= settings.MAX_IMAGE_BYTES else b"\0" * (settings.MAX_IMAGE_BYTES + 1)
+                data = upload.read(settings.MAX_IMAGE_BYTES + 1)
             elif row.image_path is not None:
                 data = read_from_root(row.image_path, roots=settings.IMAGE_ROOTS, max_bytes=settings.MAX_IMAGE_BYTES)
             else:
                 return None
+            self._refuse_too_much(len(data))
             return check_image(data, max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
         except ReviewAppError as error:
             error.row = position
             raise
 
+    def _refuse_too_much(self, n_bytes: int) -> None:
+        if self.n_bytes + n_bytes > MAX_BYTES_OF_IMAGES:
+            raise ImageRefused(
+                "The images of this request are too much together. Send fewer rows at once.",
+                code="image_too_large", http_status=413, fields={"image": "Too much together."},
+            )  # fmt: skip
+        self.n_bytes += n_bytes
+
+
+def _atomic(request: Request) -> bool:
+    said = request.query_params.get("atomic", "false").lower()
+    if said not in {"1", "true", "yes", "0", "false", "no", ""}:
+        raise ReviewAppError("atomic is true or false.", code="invalid", fields={"atomic": "true or false."})
+    return said in {"1", "true", "yes"}
+
 
 def rows_of(request: Request) -> tuple[list[Any], bool]:
     """The rows of a JSON body, of a form, or of a form's ``rows``. Returns them and whether they came as a list."""
-    data = request.data
-    if isinstance(data, list):
-        rows, is_list = data, True
-    elif hasattr(data, "getlist"):
-        rows, is_list = _form_rows(data)
+    if isinstance(request.data, list):
+        rows, is_list = request.data, True
+    elif isinstance(request.data, QueryDict):
+        rows, is_list = _form_rows(request.POST)  # without the files, which `data` has too
     else:
-        rows, is_list = [data], False
+        rows, is_list = [request.data], False
     if len(rows) > settings.MAX_ROWS_PER_REQUEST:
         raise ReviewAppError(
             f"{len(rows)} rows in one request; at most {settings.MAX_ROWS_PER_REQUEST} are taken.",
             code="too_many_rows", http_status=413,
         )  # fmt: skip
+    _refuse_stray_files(request, {f"image.{row}" for row in range(len(rows))} if is_list else {"image"})
     return rows, is_list
 
 
-def _form_rows(form: Any) -> tuple[list[Any], bool]:
+def _refuse_stray_files(request: Request, expected: set[str]) -> None:
+    """A file that belongs to no row would be lost."""
+    if strays := sorted(set(request.FILES) - expected):
+        raise RowRefused(f"No row wants the file “{strays[0]}”.", fields={strays[0]: "Not expected."})
+
+
+def _form_rows(form: QueryDict) -> tuple[list[Any], bool]:
     try:
         if "rows" in form:
-            rows = decode(form["rows"])
+            rows = decode(str(form["rows"]))
             if not isinstance(rows, list):
                 raise RowRefused("rows is a JSON list.", fields={"rows": "Not a list."})
             return rows, True
-        row = {name: form[name] for name in form if not name.startswith("image.") and name != "image"}
-        return [row | {name: decode(row[name]) for name in JSON_IN_FORMS if name in row}], False
+        row = {name: form[name] for name in form}
+        return [row | {name: decode(str(row[name])) for name in JSON_IN_FORMS if name in row}], False
     except (msgspec.DecodeError, RecursionError) as error:
         raise RowRefused(f"A field of the form is not JSON: {error}.", fields={"form": "Not JSON."}) from error
 
@@ -199,7 +253,9 @@ def respond(answers: list[Answer], *, is_list: bool) -> Response:
         if error is not None:
             raise error
         return Response(answer_payload(answers[0]), status=201 if answers[0].status == "created" else 200)
-    counts = {status: sum(answer.status == status for answer in answers) for status in ("created", "duplicate", "error")}
+    counts = {
+        status: sum(answer.status == status for answer in answers) for status in ("created", "duplicate", "error")
+    }
     body = {"results": [answer_payload(answer) for answer in answers], "counts": counts}
     if answers and counts["error"] == len(answers):
         return _nothing_stored(answers)

@@ -41,6 +41,7 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
         "review": review.mode if review else "none",
         "review_id": review.pk if review else None,
         "deadline": review.deadline if review else None,
+        "default_disposition": (review.default_disposition or None) if review else None,
         "reason": answer.selection.reason,
         "probability": answer.selection.pi,
     }

@@ -10,16 +10,17 @@ import msgspec
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling import queue, verdicts
 from labeling.access import models_for, require, reviews_for
+from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
 from labeling.api.payloads import recent_verdicts, review_payload, verdict_payload
 from labeling.errors import NoSuchReview
+from labeling.incoming import why_no_moment, why_unstorable
 from labeling.models import Review, Verdict
 from reviewapp.errors import ReviewAppError
 
@@ -52,10 +53,11 @@ class UndoBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 MAX_ID = 2**63 - 1
+MAX_BYTES = 32_768  # of a note, of findings, of what was shown
 
 
 class ReviewView(APIView):
-    parser_classes = [StrictJSONParser, FormParser]
+    parser_classes = [StrictJSONParser]
 
     def body(self, request: Request, shape: type[msgspec.Struct]) -> Any:
         """The checked body. :raises ReviewAppError: names the field."""
@@ -64,27 +66,31 @@ class ReviewView(APIView):
             return msgspec.convert(dict(data), shape)
         except msgspec.ValidationError as error:
             field = str(error).rpartition("$.")[2].strip("`") if "$." in str(error) else "body"
-            raise ReviewAppError(f"The body is not right: {error}.", code="invalid", fields={field: str(error)}) from error
+            raise ReviewAppError(
+                f"The body is not right: {error}.", code="invalid", fields={field: str(error)}
+            ) from error
 
 
 class Claim(ReviewView):
     @extend_schema(summary="Lease the next reviews", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
-        registered_model = require(request.user, "review", slug)
+        registered_model = require(person(request), "review", slug)
         body: ClaimBody = self.body(request, ClaimBody)
         now = timezone.now()
         holding = [pk for pk in body.holding[:200] if 0 < pk <= MAX_ID]
-        reviews = queue.claim(user=request.user, registered_model=registered_model, n=body.n, now=now, holding=holding)
+        reviews = queue.claim(
+            user=person(request), registered_model=registered_model, n=body.n, now=now, holding=holding
+        )
         policy = queue.review_policy(registered_model)
         today = Verdict.objects.current().filter(
-            reviewer=request.user, review__registered_model=registered_model, said_at__date=now.date()
+            reviewer=person(request), review__registered_model=registered_model, said_at__date=now.date()
         )
         return Response(
             {
                 "reviews": [review_payload(review, policy) for review in reviews],
-                "n_open": queue.open_for(request.user, registered_model).count(),
+                "n_open": queue.open_for(person(request), registered_model).count(),
                 "n_mine_today": today.count(),
-                "recent": recent_verdicts(request.user, registered_model),
+                "recent": recent_verdicts(person(request), registered_model),
             }
         )
 
@@ -92,7 +98,7 @@ class Claim(ReviewView):
 class Heartbeat(ReviewView):
     @extend_schema(summary="Prolong a lease", request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, pk: int) -> Response:
-        until = queue.extend(review_id=pk, user=request.user, now=timezone.now())
+        until = queue.extend(review_id=pk, user=person(request), now=timezone.now())
         return Response({"lease_expires_at": until})
 
 
@@ -101,7 +107,7 @@ class Release(ReviewView):
     def post(self, request: Request) -> Response:
         body: ReleaseBody = self.body(request, ReleaseBody)
         ids = [pk for pk in body.ids[:200] if 0 < pk <= MAX_ID]
-        return Response({"released": queue.release(review_ids=ids, user=request.user)})
+        return Response({"released": queue.release(review_ids=ids, user=person(request))})
 
 
 class ReviewDetail(ReviewView):
@@ -109,9 +115,13 @@ class ReviewDetail(ReviewView):
     def get(self, request: Request, pk: int) -> Response:
         """Never the prediction: whoever reads a review may judge it later."""
         review = Review.objects.select_related("registered_model", "inspection").filter(pk=pk).first()
-        if review is None or not reviews_for(request.user, review.registered_model, "view").filter(pk=pk).exists():
+        if review is None or not reviews_for(person(request), review.registered_model, "view").filter(pk=pk).exists():
             raise NoSuchReview("There is no such review for you.")
-        truth = review.inspection.ground_truths.filter(registered_model=review.registered_model).select_related("label").first()
+        truth = (
+            review.inspection.ground_truths.filter(registered_model=review.registered_model)
+            .select_related("label")
+            .first()
+        )
         return Response(
             {
                 "id": review.pk,
@@ -136,7 +146,9 @@ class Verdicts(ReviewView):
             client_id=body.client_id, kind=body.kind, label=body.label, phase=body.phase, shown_at=body.shown_at,
             said_at=body.said_at, note=body.note, severity=body.severity, findings=body.findings, shown=body.shown,
         )  # fmt: skip
-        recorded = verdicts.record_verdict(review_id=body.review, reviewer=request.user, said=said, now=timezone.now())
+        recorded = verdicts.record_verdict(
+            review_id=body.review, reviewer=person(request), said=said, now=timezone.now()
+        )
         return Response(
             {
                 "verdict": verdict_payload(recorded.verdict),
@@ -149,29 +161,29 @@ class Verdicts(ReviewView):
 
 
 def _refuse_odd(body: VerdictBody) -> None:
-    """What the shape cannot say: bounded sizes, time zones, storable text."""
-    wrong: dict[str, str] = {}
+    """What the shape cannot say: bounded sizes, moments with a zone, storable text."""
+    wrong = {name: what for name in ("shown_at", "said_at") if (what := why_no_moment(getattr(body, name)))}
+    for name in ("label", "note", "findings", "shown"):
+        what = why_unstorable(getattr(body, name))
+        if not what and len(msgspec.json.encode(getattr(body, name))) > MAX_BYTES:
+            what = f"is larger than {MAX_BYTES} bytes"
+        if what:
+            wrong[name] = what
     if not 0 < body.review <= MAX_ID:
-        wrong["review"] = "Out of range."
-    if body.shown_at.tzinfo is None or body.said_at.tzinfo is None:
-        wrong["said_at"] = "Needs a time zone."
+        wrong["review"] = "is out of range"
     if body.severity is not None and not 0 <= body.severity <= 3:
-        wrong["severity"] = "From 0 to 3."
-    if len(body.note) > 4000:
-        wrong["note"] = "At most 4,000 characters."
-    encoded = msgspec.json.encode([body.note, body.findings, body.shown, body.label])
-    if len(encoded) > 65_536 or b"\\u0000" in encoded:
-        wrong["shown"] = "Too large, or holds a character that cannot be stored."
+        wrong["severity"] = "is a number from 0 to 3"
     if wrong:
-        raise ReviewAppError("The verdict is not right.", code="invalid", fields=wrong)
+        words = "; ".join(f"{name} {what}" for name, what in wrong.items())
+        raise ReviewAppError(f"The verdict is not right: {words}.", code="invalid", fields=wrong)
 
 
 class Undo(ReviewView):
     @extend_schema(summary="Take a verdict back", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, client_id: uuid.UUID) -> Response:
         body: UndoBody = self.body(request, UndoBody)
-        review = verdicts.undo(target=client_id, client_id=body.client_id, reviewer=request.user, now=timezone.now())
-        mine = review.claimed_by_id == request.user.pk
+        review = verdicts.undo(target=client_id, client_id=body.client_id, reviewer=person(request), now=timezone.now())
+        mine = review.claimed_by_id == person(request).pk
         payload = review_payload(review, queue.review_policy(review.registered_model)) if mine else None
         return Response({"review": payload, "message": ""})
 
@@ -179,7 +191,12 @@ class Undo(ReviewView):
 class MyModels(ReviewView):
     @extend_schema(summary="The models whose images you may judge", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        models = models_for(request.user, "review").filter(is_active=True)
+        models = models_for(person(request), "review").filter(is_active=True)
         return Response(
-            {"models": [{"slug": one.slug, "name": one.name, "n_open": queue.open_for(request.user, one).count()} for one in models]}
+            {
+                "models": [
+                    {"slug": one.slug, "name": one.name, "n_open": queue.open_for(person(request), one).count()}
+                    for one in models
+                ]
+            }
         )

@@ -42,7 +42,8 @@ def label_first_images(model: RegisteredModel, stream: DemoStream, *, labeller: 
 def _say(review_id: int, labeller: User, label: str) -> None:
     now = timezone.now()
     said = verdicts.Said(
-        client_id=uuid.uuid4(), kind="label", label=label, phase="blind", shown_at=now - timedelta(seconds=1), said_at=now,
+        client_id=uuid.uuid4(), kind="label", label=label, phase="blind", shown_at=now - timedelta(seconds=1),
+        said_at=now,
         shown={"by": "demo loader"},
     )  # fmt: skip
     verdicts.record_verdict(review_id=review_id, reviewer=labeller, said=said, now=now)

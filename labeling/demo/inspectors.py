@@ -92,7 +92,7 @@ class Inspector:
         return self.random.choice([label for label in self.stream.labels if label != truth])
 
     def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
-        headers = {"X-CSRFToken": self.client.cookies.get("csrftoken", ""), "Referer": str(self.client.base_url)}
+        headers = {"X-CSRFToken": self.client.cookies.get("csrftoken") or "", "Referer": str(self.client.base_url)}
         answer = self.client.post(url, json=body, headers=headers)
         answer.raise_for_status()
         result: dict[str, Any] = answer.json()

@@ -22,7 +22,9 @@ class SimulationCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         port = os.environ.get("PORT", "8000")
         parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="where the app answers")
-        parser.add_argument("--minutes", type=float, default=None, help="stop after so many minutes (default: at Ctrl-C)")
+        parser.add_argument(
+            "--minutes", type=float, default=None, help="stop after so many minutes (default: at Ctrl-C)"
+        )
 
     def simulation(self, options: dict[str, Any]) -> Simulation:
         try:

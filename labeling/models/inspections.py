@@ -79,7 +79,9 @@ class Item(models.Model):
     public_id = models.UUIDField(default=public_id, unique=True, editable=False)  # addresses say nothing
     view = models.CharField(max_length=40, default="main")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="items")
-    image = models.CharField(max_length=200, blank=True, help_text=_("Key in the file store; empty: left at the station"))
+    image = models.CharField(
+        max_length=200, blank=True, help_text=_("Key in the file store; empty: left at the station")
+    )
     content_type = models.CharField(max_length=40, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     phash = models.CharField(max_length=16, blank=True)
@@ -94,7 +96,10 @@ class Item(models.Model):
             models.CheckConstraint(condition=~Q(view=""), name="item_view_said"),
             models.CheckConstraint(
                 condition=Q(image="")
-                | (Q(sha256__regex=r"^[0-9a-f]{64}$") & Q(width__isnull=False, height__isnull=False, width__gte=1, height__gte=1)),
+                | (
+                    Q(sha256__regex=r"^[0-9a-f]{64}$")
+                    & Q(width__isnull=False, height__isnull=False, width__gte=1, height__gte=1)
+                ),
                 name="item_image_is_measured",
             ),
         ]

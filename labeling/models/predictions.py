@@ -27,7 +27,9 @@ class Prediction(models.Model):
     class Meta:
         ordering = ("-pk",)
         constraints = [
-            models.UniqueConstraint(fields=["inspection", "model_version"], name="prediction_inspection_version_unique"),
+            models.UniqueConstraint(
+                fields=["inspection", "model_version"], name="prediction_inspection_version_unique"
+            ),
             models.CheckConstraint(
                 condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
                 name="prediction_confidence_0_to_1",

@@ -68,13 +68,16 @@ class Review(models.Model):
                 | Q(claimed_by__isnull=False, claim_expires_at__isnull=False),
                 name="review_claim_both_or_neither",
             ),
-            models.CheckConstraint(condition=Q(status="open") | Q(claimed_by__isnull=True), name="review_closed_is_free"),
+            models.CheckConstraint(
+                condition=Q(status="open") | Q(claimed_by__isnull=True), name="review_closed_is_free"
+            ),
             models.CheckConstraint(
                 condition=Q(mode="measuring") | Q(mode="blocking", deadline__isnull=False) & ~Q(default_disposition=""),
                 name="review_blocking_has_deadline_and_default",
             ),
             models.CheckConstraint(
-                condition=Q(status="settled", settled_at__isnull=False) | (~Q(status="settled") & Q(settled_at__isnull=True)),
+                condition=Q(status="settled", settled_at__isnull=False)
+                | (~Q(status="settled") & Q(settled_at__isnull=True)),
                 name="review_settled_at_iff_settled",
             ),
             models.CheckConstraint(
@@ -106,7 +109,9 @@ class Review(models.Model):
 class ReviewPolicy(models.Model):
     registered_model = models.OneToOneField(RegisteredModel, on_delete=models.CASCADE, related_name="review_policy")
     votes_needed = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(9)])
-    lease_seconds = models.PositiveIntegerField(default=300, validators=[MinValueValidator(10), MaxValueValidator(86_400)])
+    lease_seconds = models.PositiveIntegerField(
+        default=300, validators=[MinValueValidator(10), MaxValueValidator(86_400)]
+    )
     min_view_ms = models.PositiveIntegerField(default=250, validators=[MaxValueValidator(10_000)])
     undo_minutes = models.PositiveIntegerField(default=60)
     blind_share = models.FloatField(
@@ -115,17 +120,23 @@ class ReviewPolicy(models.Model):
     allow_suggestion = models.BooleanField(default=True, help_text=_("Enter takes the suggested label"))
     blocking_minutes = models.PositiveIntegerField(default=10, validators=[MinValueValidator(1)])
     blocking_default = models.CharField(max_length=8, choices=Disposition, default=Disposition.HOLD)
-    metadata_shown = models.JSONField(default=list, blank=True, help_text=_("Names of metadata that inspectors may see"))
+    metadata_shown = models.JSONField(
+        default=list, blank=True, help_text=_("Names of metadata that inspectors may see")
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         verbose_name_plural = "review policies"
         constraints = [
-            models.CheckConstraint(condition=Q(votes_needed__gte=1, votes_needed__lte=9), name="reviewpolicy_votes_range"),
+            models.CheckConstraint(
+                condition=Q(votes_needed__gte=1, votes_needed__lte=9), name="reviewpolicy_votes_range"
+            ),
             models.CheckConstraint(
                 condition=Q(lease_seconds__gte=10, lease_seconds__lte=86_400), name="reviewpolicy_lease_range"
             ),
-            models.CheckConstraint(condition=Q(blind_share__gte=0, blind_share__lte=1), name="reviewpolicy_blind_range"),
+            models.CheckConstraint(
+                condition=Q(blind_share__gte=0, blind_share__lte=1), name="reviewpolicy_blind_range"
+            ),
             models.CheckConstraint(condition=Q(min_view_ms__lte=10_000), name="reviewpolicy_min_view_range"),
             models.CheckConstraint(condition=Q(blocking_minutes__gte=1), name="reviewpolicy_blocking_from_1"),
             models.CheckConstraint(

@@ -99,7 +99,11 @@ class GroundTruth(models.Model):
     method = models.CharField(max_length=40)
     decided_at = models.DateTimeField()
     frozen_in = models.ForeignKey(
-        Dataset, on_delete=models.PROTECT, null=True, blank=True, related_name="ground_truths",
+        Dataset,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ground_truths",
         help_text=_("The first dataset that holds it; a change of the label clears this"),
     )
 
@@ -108,7 +112,9 @@ class GroundTruth(models.Model):
     class Meta:
         ordering = ("-pk",)
         constraints = [
-            models.UniqueConstraint(fields=["registered_model", "inspection"], name="groundtruth_model_inspection_unique"),
+            models.UniqueConstraint(
+                fields=["registered_model", "inspection"], name="groundtruth_model_inspection_unique"
+            ),
             models.CheckConstraint(
                 condition=Q(outcome="label", label__isnull=False) | Q(outcome="bad_image", label__isnull=True),
                 name="groundtruth_label_iff_judgeable",

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from labeling.access import models_for, require
 from labeling.feedback import explain_retraining, request_retraining
 from labeling.model_page import model_page
-from models_registry.tasks import run_training
+from models_registry.tasks import nudge_trainer
+from models_registry.views.permissions import person
 
 
 @require_safe
@@ -37,8 +38,8 @@ def retrain_now(request: HttpRequest, slug: str) -> HttpResponse:
     """A person starts a run, with a reason, whatever the policy waits for."""
     found = require(request.user, "decide", slug)
     run = request_retraining(
-        registered_model=found, by=request.user, reason=request.POST.get("reason", "").strip(), now=timezone.now()
+        registered_model=found, by=person(request), reason=request.POST.get("reason", "").strip(), now=timezone.now()
     )
-    run_training.delay_on_commit(run.pk)
+    nudge_trainer(run.pk)
     messages.success(request, _("Run %(number)s is queued.") % {"number": run.number})
     return redirect(run)

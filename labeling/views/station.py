@@ -106,7 +106,7 @@ def label_buttons(labels: Iterable[Label]) -> list[dict[str, Any]]:
             "is_defect": label.is_defect,
             "disposition": label.disposition,
             "colour": label.colour,
-            "is_long": max(map(len, label.display_name.split()), default=0) > 8,
+            "longest_word": max(map(len, label.display_name.split()), default=0),
         }
         for label in labels
     ]
@@ -140,7 +140,7 @@ WORDS = {
     "not_undone": _("Not undone: {message}"),
     "not_undone_offline": _("Not undone: there is no connection. {name} on part {part} is saved."),
     "not_stored": _("Not stored: {name} on part {part}. {message}"),
-    "undo": _("{name}, {ago}"),
+    "undo_ago": _(", {ago}"),
     "undo_nothing": _("nothing"),
     "change": _("Change {name} on part {part}"),
     "change_short": _("Change"),
@@ -171,9 +171,7 @@ WORDS = {
     "due": _("Part waits: {left} left"),
     "overdue": _("Part waits: time is over"),
     "broken": _("This image cannot be shown"),
-    "broken_why": _(
-        "The file arrived, but it is not an image that can be read. Mark it as a bad image to go on, or try again."
-    ),
+    "broken_why": _("The file is damaged or cut off. Mark it as a bad image to go on, or try again."),
     "missing_why": _("The image was left at the station or is gone. Mark it as a bad image to go on, or try again."),
     "loading": _("Getting the image"),
     "loading_why": _("After this one, the next two are fetched ahead."),

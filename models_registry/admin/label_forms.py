@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     BaseLabelFormSet = PaginationInlineFormSet
 
-STATION_KEYS = "xubzcnshgfip0"  # the review station's own keys, see its keyboard help
+STATION_KEYS = frozenset("ubzh?+-0")  # the review station's own; a test compares them with the station's list
 NEXT_SET = gettext_lazy("Make the next version of the set (an action of the list) and change it there.")
 
 
@@ -65,9 +65,13 @@ def _copy_of(label: Label, label_set: LabelSet) -> Label:
 class LabelForm(ModelForm):
     """One label of a set."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["translations"].widget.attrs["rows"] = 2  # a row of a table, not a page
+
     def clean_hotkey(self) -> str:
         hotkey = str(self.cleaned_data["hotkey"])
-        if hotkey.lower() in STATION_KEYS and hotkey:
+        if hotkey.lower() in STATION_KEYS:
             raise ValidationError(_("The review station uses this key itself."))
         return hotkey
 
@@ -90,7 +94,6 @@ class LabelFormSet(BaseLabelFormSet):
     """The labels of one set, checked together."""
 
     def clean(self) -> None:
-        super().clean()
         kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         for field, text in (("slug", _("Two labels are called “%s”.")), ("hotkey", _("Two labels have the key “%s”."))):
             counts = Counter(form.cleaned_data.get(field) for form in kept)
@@ -98,6 +101,7 @@ class LabelFormSet(BaseLabelFormSet):
                 raise ValidationError(text % twice[0])
         if any(form.instance.pk for form in self.deleted_forms) and is_in_use(self.instance):
             raise ValidationError(f"{_('The set is in use, so no label can be taken out.')} {NEXT_SET}")
+        super().clean()
 
 
 class LabelSetForm(ModelForm):

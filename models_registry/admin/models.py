@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 
 from models_registry.admin.base import ModelAdmin, StackedInline
 from models_registry.models import PromotionPolicy, RegisteredModel, RetrainingPolicy
@@ -26,4 +29,4 @@ class RegisteredModelAdmin(ModelAdmin):
     search_fields = ("name", "slug")
     autocomplete_fields = ("label_set",)
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (RetrainingPolicyInline, PromotionPolicyInline)
+    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (RetrainingPolicyInline, PromotionPolicyInline)

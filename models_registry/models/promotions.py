@@ -20,7 +20,11 @@ class Comparison(models.Model):
     )
     candidate = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="comparisons")
     champion = models.ForeignKey(
-        ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="defences",
+        ModelVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="defences",
         help_text=_("None: there was none yet"),
     )
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="comparisons")
@@ -54,10 +58,18 @@ class Comparison(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(gain__isnull=True, ci_low__isnull=True, ci_high__isnull=True)
-                | Q(gain__isnull=False, ci_low__isnull=False, ci_high__isnull=False, ci_low__lte=F("gain"), ci_high__gte=F("gain")),
+                | Q(
+                    gain__isnull=False,
+                    ci_low__isnull=False,
+                    ci_high__isnull=False,
+                    ci_low__lte=F("gain"),
+                    ci_high__gte=F("gain"),
+                ),
                 name="comparison_interval_around_gain",
             ),
-            models.CheckConstraint(condition=Q(verdict__in=["promote", "wait", "refuse"]), name="comparison_verdict_known"),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["promote", "wait", "refuse"]), name="comparison_verdict_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -140,7 +140,13 @@ class TrainingStep(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     name__in=[
-                        "collect", "validate_data", "features", "fit", "validate_model", "compare", "register",
+                        "collect",
+                        "validate_data",
+                        "features",
+                        "fit",
+                        "validate_model",
+                        "compare",
+                        "register",
                     ]
                 ),
                 name="trainingstep_name_known",

@@ -34,7 +34,9 @@ class RegisteredModel(models.Model):
             ("decide_registeredmodel", "Can retrain, approve and refuse versions of a model"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["classification", "detection"]), name="registeredmodel_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["classification", "detection"]), name="registeredmodel_kind_known"
+            ),
             models.CheckConstraint(
                 condition=Q(target_accuracy__isnull=True) | Q(target_accuracy__gt=0, target_accuracy__lt=1),
                 name="registeredmodel_target_between_0_and_1",
@@ -104,7 +106,8 @@ class ModelVersion(models.Model):
             ),
             models.CheckConstraint(condition=Q(number__gte=1), name="modelversion_number_from_1"),
             models.CheckConstraint(
-                condition=Q(artifact="", artifact_sha256="") | (~Q(artifact="") & Q(artifact_sha256__regex=r"^[0-9a-f]{64}$")),
+                condition=Q(artifact="", artifact_sha256="")
+                | (~Q(artifact="") & Q(artifact_sha256__regex=r"^[0-9a-f]{64}$")),
                 name="modelversion_artifact_and_hash",
             ),
             models.CheckConstraint(

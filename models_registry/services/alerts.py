@@ -17,7 +17,7 @@ def open_alert(
     kind: str,
     message: str,
     now: datetime,
-    slice: str = "",  # noqa: A002 - the field's word
+    slice: str = "",
     evidence: Mapping[str, Any] | None = None,
 ) -> bool:
     """Open an alert unless the same one is open. Returns whether it is new."""

@@ -42,7 +42,8 @@ class HoldOut:
     def candidate_words(self) -> Words:
         if not self.rows:
             return np.array([], dtype=np.str_)
-        return np.array(self.classes, dtype=np.str_)[self.scores.argmax(axis=1)]
+        words: Words = np.array(self.classes, dtype=np.str_)[self.scores.argmax(axis=1)]
+        return words
 
     @property
     def pi(self) -> NDArray[np.float64]:
@@ -60,7 +61,9 @@ class HoldOut:
         if model.features_version != FEATURES_VERSION:
             return f"{champion.short_name} needs other features than this code makes"
         if self.rows:
-            self.champion_words = np.array(model.classes, dtype=np.str_)[model.predict_scores(self.features).argmax(axis=1)]
+            self.champion_words = np.array(model.classes, dtype=np.str_)[
+                model.predict_scores(self.features).argmax(axis=1)
+            ]
         return f"{champion.short_name} judged the same {len(self.rows)} inspections"
 
     def metrics(self) -> dict[str, Any]:
@@ -116,7 +119,7 @@ def _paired(run: TrainingRun, holdout: HoldOut) -> PairedComparison | None:
         holdout.candidate_words,
         holdout.pi,
         classes=holdout.classes,
-        guarded_classes=_guarded(run.registered_model),
+        guarded_classes=[label for label in _guarded(run.registered_model) if label in holdout.classes],
     )
 
 
@@ -172,7 +175,14 @@ def _counts(holdout: HoldOut, paired: PairedComparison | None) -> dict[str, Any]
     if paired is None:
         right = int((holdout.truth == holdout.candidate_words).sum())
         wrong = len(holdout.rows) - right
-        return {"method": "alone", "n": right + wrong, "n_fixed": 0, "n_broken": 0, "n_both_wrong": wrong, "n_both_right": right}
+        return {
+            "method": "alone",
+            "n": right + wrong,
+            "n_fixed": 0,
+            "n_broken": 0,
+            "n_both_wrong": wrong,
+            "n_both_right": right,
+        }
     return {
         "method": paired.method,
         "n": paired.n,
@@ -220,7 +230,8 @@ def _act(version: ModelVersion, comparison: Comparison, decision: PromotionDecis
     if decision.outcome == "promote":
         promote(version=version, by=None, reason=decision.reason, now=now, comparison=comparison)
         return f"{version.short_name} became champion. {decision.reason}"
-    if decision.outcome == "refuse":
+    if decision.outcome == "refuse" and _policy(version.registered_model).automatic:
         refuse(version=version, by=None, reason=decision.reason, now=now, comparison=comparison)
         return f"{version.short_name} was refused. {decision.reason}"
-    return f"{version.short_name} waits for a decision. {decision.reason}"
+    advice = "The comparison speaks against it. " if decision.outcome == "refuse" else ""
+    return f"{version.short_name} waits for a decision. {advice}{decision.reason}"

@@ -131,7 +131,9 @@ def _fail(workspace: Workspace, report: StepReport, error: Exception) -> None:
     known = isinstance(error, ReviewAppError | TrainingDataError | manifest.ManifestError | ArtifactError)
     if not known:
         logger.exception("run %s failed in step %s", workspace.run.pk, report.name)
-    reason = str(error) if known else f"Unexpected {type(error).__name__} in step “{report.name}”; the log has the rest."
+    reason = (
+        str(error) if known else f"Unexpected {type(error).__name__} in step “{report.name}”; the log has the rest."
+    )
     training.update_step(workspace.run, report.name, checks=report.checks)
     training.fail(workspace.run, step=report.name, reason=reason, now=timezone.now())
 
@@ -183,7 +185,9 @@ def extract_features(workspace: Workspace, report: StepReport) -> None:
         vectors.append(features.extract(_open(row)))
         report.progress(number / len(workspace.rows), f"{number} of {len(workspace.rows)} images")
     workspace.features = np.stack(vectors)
-    report.check("Features are finite", bool(np.isfinite(workspace.features).all()), "Every feature of every image is a number.")
+    report.check(
+        "Features are finite", bool(np.isfinite(workspace.features).all()), "Every feature of every image is a number."
+    )
     report.inputs_sha256 = workspace.run.dataset.sha256
     report.outputs_sha256 = hashlib.sha256(workspace.features.tobytes()).hexdigest()
     report.detail = f"{len(workspace.rows)} images, {workspace.features.shape[1]} features each"
@@ -210,7 +214,9 @@ def fit(workspace: Workspace, report: StepReport) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.skops"
-        workspace.artifact_sha256 = artifact.save(path, workspace.fitted, metadata={"dataset": workspace.run.dataset.sha256})
+        workspace.artifact_sha256 = artifact.save(
+            path, workspace.fitted, metadata={"dataset": workspace.run.dataset.sha256}
+        )
         workspace.artifact_key = f"artifacts/{workspace.artifact_sha256}.skops"
         files.put(workspace.artifact_key, path.read_bytes())
     report.inputs_sha256 = hashlib.sha256(workspace.features[train].tobytes()).hexdigest()
@@ -223,9 +229,15 @@ def validate_model(workspace: Workspace, report: StepReport) -> None:
     model = serving.load(workspace.artifact_key, workspace.artifact_sha256)
     held_out = workspace.partition("holdout")
     scores = model.predict_scores(workspace.features[held_out])
-    report.check("Classes", tuple(model.classes) == tuple(workspace.header.classes if workspace.header else ()), "The artifact knows the classes of the label set.")
+    report.check(
+        "Classes",
+        tuple(model.classes) == tuple(workspace.header.classes if workspace.header else ()),
+        "The artifact knows the classes of the label set.",
+    )
     sums = scores.sum(axis=1) if len(scores) else np.ones(1)
-    report.check("Probabilities", bool(np.isfinite(scores).all() and np.allclose(sums, 1)), "Scores are finite and sum to 1.")
+    report.check(
+        "Probabilities", bool(np.isfinite(scores).all() and np.allclose(sums, 1)), "Scores are finite and sum to 1."
+    )
     workspace.holdout = HoldOut(
         rows=tuple(row for row in workspace.rows if row.partition == "holdout"),
         features=workspace.features[held_out],

@@ -79,7 +79,9 @@ def _lock(registered_model: RegisteredModel) -> None:
 
 def _require_reason(reason: str) -> None:
     if not reason.strip():
-        raise ReviewAppError("Say why: the reason is kept with the decision.", code="reason_missing", fields={"reason": "Required."})
+        raise ReviewAppError(
+            "Say why: the reason is kept with the decision.", code="reason_missing", fields={"reason": "Required."}
+        )
 
 
 def _refuse_self_approval(version: ModelVersion, by: User | None) -> None:

@@ -70,21 +70,20 @@ def claim_run(run_id: int, *, now: datetime) -> TrainingRun | None:
         status="waiting", progress=0, detail="", checks=[], started_at=None, finished_at=None,
         inputs_sha256="", outputs_sha256="",
     )  # fmt: skip
-    return TrainingRun.objects.select_related("dataset", "registered_model__label_set").get(pk=run_id)
+    run: TrainingRun = TrainingRun.objects.select_related("dataset", "registered_model__label_set").get(pk=run_id)
+    return run
 
 
 def beat_heart(run: TrainingRun, *, now: datetime) -> bool:
     """Say that the run's worker lives. False: the run is no longer this worker's, stop."""
-    return bool(
-        TrainingRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING).update(heartbeat_at=now)
-    )
+    return bool(TrainingRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING).update(heartbeat_at=now))
 
 
 def update_step(run: TrainingRun, name: str, **fields: Any) -> None:
     """Write to a step, unless the run has been taken over."""
-    TrainingStep.objects.filter(
-        run=run.pk, name=name, run__claim=run.claim, run__status=Status.RUNNING
-    ).update(**fields)
+    TrainingStep.objects.filter(run=run.pk, name=name, run__claim=run.claim, run__status=Status.RUNNING).update(
+        **fields
+    )
 
 
 def lock_own_run(run: TrainingRun) -> bool:
@@ -145,9 +144,9 @@ def sweep(*, now: datetime, lost_after: timedelta) -> list[int]:
 
 def _requeue(run: TrainingRun, before: datetime) -> bool:
     return bool(
-        TrainingRun.objects.filter(
-            pk=run.pk, status=Status.RUNNING, claim=run.claim, heartbeat_at__lt=before
-        ).update(status=Status.QUEUED, claim=None)
+        TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, claim=run.claim, heartbeat_at__lt=before).update(
+            status=Status.QUEUED, claim=None
+        )
     )
 
 

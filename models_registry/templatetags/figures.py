@@ -8,6 +8,7 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
@@ -53,7 +54,7 @@ def duration(span: timedelta | None) -> str:
     seconds = max(0, int(span.total_seconds()))
     if seconds < 60:
         return f"{seconds}{NBSP}s"
-    if seconds < 600:
+    if seconds < 600 and seconds % 60:
         return f"{seconds // 60}{NBSP}min {seconds % 60:02d}{NBSP}s"
     if seconds < 3600:
         return f"{seconds // 60}{NBSP}min"
@@ -70,7 +71,16 @@ def until(start: datetime | None, end: datetime | None) -> timedelta | None:
 @register.filter
 def since(moment: datetime | None) -> str:
     """How long ago, from the present."""
-    return "" if moment is None else duration(timezone.now() - moment)
+    if moment is None:
+        return ""
+    age = timezone.now() - moment
+    return duration(age - timedelta(seconds=age.seconds % 60) if age >= timedelta(minutes=1) else age)
+
+
+@register.filter
+def words(name: str) -> str:
+    """A guard's name as a person reads it: total_labels is Total labels."""
+    return capfirst(name.replace("_", " "))
 
 
 @register.filter

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from models_registry.models import RegisteredModel
 from reviewapp.errors import NotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest
 
 VIEW = "models_registry.view_registeredmodel"
 DECIDE = "models_registry.decide_registeredmodel"
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in. :raises NotAllowed: nobody is, which `login_required` has ruled out before."""
+    if not isinstance(request.user, User):
+        raise NotAllowed(_("Log in first."))
+    return request.user
 
 
 def require_view(user: User | AnonymousUser, registered_model: RegisteredModel) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from models_registry.models import ModelVersion
 from models_registry.services import promotion
-from models_registry.views.permissions import require_decide
+from models_registry.views.permissions import person, require_decide
 from reviewapp.errors import Conflict, NotFound
 
 
@@ -20,7 +20,7 @@ from reviewapp.errors import Conflict, NotFound
 @login_required
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     version = _version_to_decide(request, pk)
-    promotion.promote(version=version, by=request.user, reason=_reason(request), now=timezone.now())
+    promotion.promote(version=version, by=person(request), reason=_reason(request), now=timezone.now())
     messages.success(request, _("%(version)s is the champion now.") % {"version": version})
     return redirect(version.training_run or version.registered_model)
 
@@ -29,7 +29,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     version = _version_to_decide(request, pk)
-    promotion.refuse(version=version, by=request.user, reason=_reason(request), now=timezone.now())
+    promotion.refuse(version=version, by=person(request), reason=_reason(request), now=timezone.now())
     messages.success(request, _("%(version)s was refused. The champion stays.") % {"version": version})
     return redirect(version.training_run or version.registered_model)
 
@@ -42,7 +42,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     if version.stage != ModelVersion.Stage.CHAMPION:
         raise Conflict(_("%(version)s is not the champion any more.") % {"version": version})
     made = promotion.roll_back(
-        registered_model=version.registered_model, by=request.user, reason=_reason(request), now=timezone.now()
+        registered_model=version.registered_model, by=person(request), reason=_reason(request), now=timezone.now()
     )
     messages.success(request, _("%(version)s is the champion again.") % {"version": made.version})
     return redirect(version.registered_model)

@@ -39,5 +39,7 @@ def form_of(client: Client, row: Model) -> dict[str, Any]:
     for form in forms:
         for field in form:
             value = field.value()
-            sent[field.html_name] = "" if value is None else field.field.prepare_value(value)
+            sent[field.html_name] = "" if value is None else value
+            if field.field.show_hidden_initial:
+                sent[field.html_initial_name] = sent[field.html_name]
     return {name: value for name, value in sent.items() if value is not False}

@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from labeling.models import SamplingDesign
+from labeling.views.station import RESERVED_KEYS
+from models_registry.admin.label_forms import STATION_KEYS
 from models_registry.models import Label, LabelMapping, LabelSet, RegisteredModel
 from tests import factories as make
 from tests.admin.doors import act, address, form_of, said
@@ -42,12 +44,13 @@ def test_a_set_in_use_keeps_its_slugs_and_the_form_says_what_to_do(
     change: dict[str, str], refusal: str, used_by: str, root: Client
 ) -> None:
     model = make.make_model()
-    {
+    uses: dict[str, Callable[[], object]] = {
         "prediction": lambda: make.make_prediction(version=make.make_version(registered_model=model), label="dent"),
         "verdict": lambda: make.make_verdict(review=make.make_review(registered_model=model), label="dent"),
         "ground truth": lambda: make.make_ground_truth(registered_model=model, label="dent"),
         "dataset": lambda: make.make_dataset(registered_model=model),
-    }[used_by]()
+    }
+    uses[used_by]()
     before = list(Label.objects.values())
     page = save_label_set(root, model.label_set, lambda body: body.update(change)).content.decode()
     assert refusal in page
@@ -112,8 +115,7 @@ def test_changing_a_design_that_was_never_drawn_with_changes_it(root: Client) ->
 
 def test_saving_a_design_unchanged_changes_nothing(root: Client) -> None:
     design = make_one_of_each()[SamplingDesign]
-    body = {"budget": "0.05", "audit_share": "0.8", "rules": "{}"}
-    assert root.post(address(SamplingDesign, "change", design.pk), body).status_code == 302
+    assert root.post(address(SamplingDesign, "change", design.pk), form_of(root, design)).status_code == 302
     assert SamplingDesign.objects.count() == 1
 
 
@@ -173,3 +175,7 @@ def test_a_membership_is_of_a_model_or_a_site_and_the_form_says_so(both: bool, r
     body = {"user": make.make_user("alice").pk, "role": "inspector"}
     body |= {"registered_model": model.pk, "site": site.pk} if both else {}
     assert b"Choose a model or a site" in root.post("/admin/labeling/membership/add/", body).content
+
+
+def test_the_keys_that_labels_cannot_have_are_the_stations_own() -> None:
+    assert STATION_KEYS == RESERVED_KEYS

@@ -44,7 +44,7 @@ def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(10_000)
     uncaught: list[Error] = []
-    page.on("pageerror", uncaught.append)
+    page.on("pageerror", lambda error: uncaught.append(error))
     yield page
     context.close()
     assert not uncaught

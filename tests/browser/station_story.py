@@ -19,7 +19,13 @@ from labeling.models import Review, Verdict
 from models_registry.models import ModelVersion, RegisteredModel
 from tests import factories as make
 
-FIVE = (("ok", "OK", "1"), ("scratch", "Scratch", "2"), ("dent", "Dent", "3"), ("stain", "Stain", "4"), ("hole", "Hole", "5"))
+FIVE = (
+    ("ok", "OK", "1"),
+    ("scratch", "Scratch", "2"),
+    ("dent", "Dent", "3"),
+    ("stain", "Stain", "4"),
+    ("hole", "Hole", "5"),
+)
 
 
 def surface(number: int, *, width: int = 640, height: int = 480) -> bytes:
@@ -60,7 +66,10 @@ class Plant:
         self.n_made += 1
         now = timezone.now()
         inspection = make.make_inspection(
-            station=self.line, inspection_id=fields.pop("inspection_id", f"{88212 + self.n_made}"), lot=lot, captured_at=now
+            station=self.line,
+            inspection_id=fields.pop("inspection_id", f"{88212 + self.n_made}"),
+            lot=lot,
+            captured_at=now,
         )
         picture = self.pictures[self.n_made % len(self.pictures)] if self.pictures else surface(self.n_made)
         for view in fields.pop("views", ["main"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from models_registry.models import RegisteredModel, TrainingRun
 from tests import factories as make
@@ -20,12 +21,13 @@ def model(transactional_db: None) -> RegisteredModel:
 
 
 @pytest.fixture
-def lena(page: Page, model: RegisteredModel) -> Page:
+def lena(page: Page, model: RegisteredModel, live_server: LiveServer) -> Page:
     """lena's browser; whatever it logs as an error, a broken security policy above all, fails the test."""
     client = Client()
     client.force_login(make.make_member("lead", registered_model=model))
-    page.goto("/login/")
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": page.url}])
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
     return page
 
 

@@ -92,7 +92,9 @@ def make_steps(*, run: TrainingRun, n_done: int = 8, failed: bool = False, progr
                 status=status,
                 progress=1 if status == "done" else progress if is_next else 0,
                 detail=f"What {name.replace('_', ' ')} found" if status != "waiting" else "",
-                checks=[{"name": "Counts", "passed": not failed, "detail": "300 images"}] if position <= n_done else [],
+                checks=[{"name": "Counts", "passed": status != "failed", "detail": "300 images"}]
+                if position <= n_done
+                else [],
                 started_at=started if status != "waiting" else None,
                 finished_at=started + timedelta(seconds=18) if status in {"done", "failed"} else None,
             )

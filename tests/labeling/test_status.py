@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -112,7 +113,8 @@ def test_an_open_alert_comes_before_everything_and_says_why() -> None:
         ({"value": 0.92, "ci_low": 0.9, "ci_high": 0.94}, "alert"),  # all of the interval below the target
         ({"value": 0.94, "ci_low": 0.92, "ci_high": 0.96}, "watch"),  # below, but the interval holds it
         ({"value": 0.97, "ci_low": 0.94, "ci_high": 0.99}, "ok"),
-        ({"value": 0.5, "ci_low": 0.1, "ci_high": 0.9, "bound_only": True, "n": 12}, "ok"),  # a bound raises no alarm
+        ({"value": 0.5, "ci_low": 0.1, "ci_high": 0.9, "bound_only": True, "n": 12}, "new"),  # a bound raises no alarm
+        ({"value": 0.99, "ci_high": 1.0, "lower_bound": 0.96, "bound_only": True}, "ok"),
         ({"n": 0}, "new"),
     ],
 )
@@ -136,7 +138,7 @@ def test_a_candidate_waits_for_a_person_until_it_is_refused() -> None:
 
 def test_overdue_reviews_are_told_from_open_ones() -> None:
     model = make.make_model()
-    deadline = {"mode": "blocking", "default_disposition": "hold"}
+    deadline: dict[str, Any] = {"mode": "blocking", "default_disposition": "hold"}
     make.make_review(registered_model=model, deadline=NOW - timedelta(minutes=1), **deadline)
     make.make_review(registered_model=model, deadline=NOW + timedelta(minutes=1), **deadline)
     make.make_review(registered_model=model, status="settled")

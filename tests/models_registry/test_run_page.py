@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,7 +27,7 @@ def lena(client: Client, model: RegisteredModel) -> User:
     return lead
 
 
-def candidate_of(model: RegisteredModel, **run_fields: object) -> ModelVersion:
+def candidate_of(model: RegisteredModel, **run_fields: Any) -> ModelVersion:
     """A champion, and a candidate that a succeeded run brought."""
     champion = make.make_version(registered_model=model)
     run = make.make_run(registered_model=model, status="succeeded", outcome="v2 is a candidate.", **run_fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,10 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 LABELS = [MatrixLabel("ok", "OK", False), MatrixLabel("dent", "Dent", True), MatrixLabel("hole", "Hole", True)]
 
 
-def point(day: float, value: float | None = 0.94, *, version: str = "v1", **fields: object) -> AccuracyPoint:
-    numbers = {"low": value - 0.02, "high": value + 0.02, "naive": value - 0.05} if value is not None else {}
+def point(day: float, value: float | None = 0.94, *, version: str = "v1", **fields: Any) -> AccuracyPoint:
+    numbers: dict[str, Any] = (
+        {"low": value - 0.02, "high": value + 0.02, "naive": value - 0.05} if value is not None else {}
+    )
     return AccuracyPoint(START + timedelta(days=day), version, value=value, **{"n": 200, **numbers, **fields})
 
 

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--data", default="", help="a folder in class/file.jpg layout instead of generated surfaces")
+        parser.add_argument(
+            "--data", default="", help="a folder in class/file.jpg layout instead of generated surfaces"
+        )
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, **options: Any) -> None:
@@ -56,7 +58,10 @@ class Command(BaseCommand):
         folder = settings.VAR / "demo" / "surfaces"
         if len(list(folder.glob("*/*"))) < N_IMAGES:
             surfaces.write_folder(
-                folder, seed=seed, count=N_IMAGES, report=lambda n, of: self.progress("Making 2,400 surface images", n / of)
+                folder,
+                seed=seed,
+                count=N_IMAGES,
+                report=lambda n, of: self.progress("Making 2,400 surface images", n / of),
             )
         return folder
 

@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, **options: Any) -> None:
-        models = [status_payload(one) for one in fleet_status(RegisteredModel.objects.order_by("slug"), now=timezone.now())]
+        models = [
+            status_payload(one) for one in fleet_status(RegisteredModel.objects.order_by("slug"), now=timezone.now())
+        ]
         if options["json"]:
             self.stdout.write(json.dumps({"models": models}, indent=2))
             return
@@ -38,6 +40,6 @@ def _in_words(model: dict[str, Any]) -> str:
     return (
         f"{model['model']}: {model['state']}. {model['why']}\n"
         f"  champion {champion} of {model['versions']} versions, accuracy {measured}\n"
-        f"  {model['n_inspections']} inspections, {model['n_reviews_open']} reviews open, {model['n_verdicts']} verdicts, "
-        f"{model['n_new_labels']} new labels, runs {model['runs'] or 'none'}, {model['promotions']} promotions"
+        f"  {model['n_inspections']} inspections, {model['n_reviews_open']} reviews open, "
+        f"{model['n_verdicts']} verdicts, {model['n_new_labels']} new labels, runs {model['runs'] or 'none'}, {model['promotions']} promotions"
     )

@@ -33,7 +33,8 @@ class Command(BaseCommand):
         lines = [
             "",
             f"reviewapp is on {address}",
-            f"Sign in as alice (inspector), bob (adjudicator), lena (ML lead), audrey (auditor) or admin; password {access.password}",
+            "Sign in as alice (inspector), bob (adjudicator), lena (ML lead), audrey (auditor) or admin.",
+            f"Password: {access.password}",
             "Judge images by hand at /review/, or let the loop run by itself in another terminal:",
             "    .venv/bin/python manage.py simulate --minutes 8",
             "Ctrl-C stops everything; nothing is lost.",

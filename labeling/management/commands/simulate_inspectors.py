@@ -1,4 +1,4 @@
-"""Signs in as simulated inspectors, claims reviews and judges them with a stated error rate, through the public API only."""
+"""Signs in as simulated inspectors, claims reviews, judges them with a stated error rate; public API only."""
 
 from __future__ import annotations
 

@@ -4,11 +4,25 @@ import { getBlob } from "./api.js";
 // What can be wrong: "unreadable" no image in the file · "missing" no file · "late" it will be asked for again
 const FAULT_OF = { offline: "late", server: "late", session: "late", refused: "missing" };
 
+/** Browsers paint what arrived of a JPEG or PNG and call it decoded. Half an image must not be judged. */
+export function isCutOff(bytes) {
+  const starts = (...start) => start.every((byte, place) => bytes[place] === byte);
+  const ends = (...end) => {
+    for (let at = bytes.length - end.length; at >= 0; at -= 1) if (end.every((byte, place) => bytes[at + place] === byte)) return true;
+    return false;
+  };
+  if (starts(0xff, 0xd8)) return !ends(0xff, 0xd9);
+  if (starts(0x89, 0x50, 0x4e, 0x47)) return !ends(0x49, 0x45, 0x4e, 0x44); // IEND
+  if (starts(0x52, 0x49, 0x46, 0x46)) return new DataView(bytes.buffer).getUint32(4, true) + 8 > bytes.length; // RIFF: WebP
+  return false;
+}
+
 async function load(item) {
   if (!item.url) throw Object.assign(new Error("left at the station"), { fault: "missing" });
   const blob = await getBlob(item.url).catch((error) => {
     throw Object.assign(error, { fault: FAULT_OF[error.kind] });
   });
+  if (isCutOff(new Uint8Array(await blob.arrayBuffer()))) throw Object.assign(new Error("cut off"), { fault: "unreadable" });
   const image = new Image();
   image.src = URL.createObjectURL(blob);
   image.draggable = false;

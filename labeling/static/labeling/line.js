@@ -1,13 +1,16 @@
 // The connection: what the chip in the head and the one notice say.
-import { showLine, showNotice } from "./signs.js";
+import { showLine, showNotice, showUnsent } from "./signs.js";
 import { count, say } from "./words.js";
 
 const SAVING_SHOWS_AFTER_MS = 400;
 const NOTE_STAYS_MS = 6000;
 
+const nameOf = (error) => (error.code === "other_person" ? "other_person" : error.kind);
+
 export class Line {
   trouble = null; // offline, server, session or other_person; null while the server answers
   #note = null;
+  #wasAway = false;
 
   constructor({ outbox, nReady, back }) {
     Object.assign(this, { outbox, nReady, back });
@@ -16,19 +19,13 @@ export class Line {
   reached() {
     const was = this.trouble;
     this.trouble = null;
-    if (was) {
-      this.back();
-      this.#wasAway = true;
-    }
+    if (was) this.back();
     this.show();
   }
 
-  #wasAway = false;
-
   failed(error) {
-    if (error.kind === "refused") return this.show();
-    this.trouble = error.code === "other_person" ? "other_person" : error.kind;
-    return this.show();
+    if (error.kind !== "refused") this.trouble = nameOf(error);
+    this.show();
   }
 
   /** A notice about something that happened. It stays for six seconds, and then until the next verdict. */
@@ -43,13 +40,16 @@ export class Line {
 
   show() {
     const verdicts = this.outbox.parcels.filter((parcel) => parcel.type === "verdict");
-    const trouble = this.trouble ?? (navigator.onLine ? null : "offline");
+    const unsent = this.outbox.error && nameOf(this.outbox.error); // claims may pass while verdicts do not
+    const trouble = unsent ?? this.trouble ?? (navigator.onLine ? null : "offline");
+    this.#wasAway ||= trouble !== null;
     if (this.#wasAway && !trouble && !this.outbox.parcels.length) {
       this.#wasAway = false;
       this.#note = { kind: "connected", icon: "sent", text: say("connected"), plain: true, at: Date.now(), passes: true };
     }
     if (this.#note?.passes && Date.now() - this.#note.at > NOTE_STAYS_MS) this.#note = null;
     this.#chip(trouble, verdicts);
+    showUnsent(this.outbox.parcels.length);
     showNotice(trouble ? this.#standing(trouble, verdicts.length) : this.#note);
   }
 

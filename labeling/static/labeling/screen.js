@@ -121,7 +121,7 @@ export function flashWait() {
   void $("wait").offsetWidth; // starts the flash again
   $("wait").classList.add("flash");
   clearTimeout(flashing);
-  flashing = setTimeout(() => $("wait").classList.remove("flash"), 900);
+  flashing = setTimeout(() => $("wait").classList.remove("flash"), 1200);
 }
 
 export function showDeadline(review) {

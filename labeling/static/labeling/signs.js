@@ -14,6 +14,11 @@ export function showLine(icon, words, isHeld) {
   $("line").classList.toggle("held", isHeld);
 }
 
+/** The exact count, for whoever watches the page by machine: the words wait a moment, so that they do not flicker. */
+export function showUnsent(n) {
+  $("line").dataset.unsent = String(n);
+}
+
 let announced = null;
 /** The one notice, said aloud once per `kind`; null takes it away. */
 export function showNotice(notice) {
@@ -32,7 +37,8 @@ export function showNotice(notice) {
 
 export function showUndo(last, when) {
   $("undo").setAttribute("aria-disabled", String(!last));
-  write($("undo-what"), last ? say("undo", { name: inside(last.name), ago: when }) : say("undo_nothing"));
+  write($("undo-what"), last ? inside(last.name) : say("undo_nothing"));
+  write($("undo-ago"), last ? say("undo_ago", { ago: when }) : "");
 }
 
 export function showRecent(spoken, change) {

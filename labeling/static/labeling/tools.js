@@ -39,5 +39,5 @@ export function startTools() {
     menu.querySelector("summary").focus();
   });
   // A touched button does not keep the focus: Enter then still means "as suggested".
-  document.addEventListener("mousedown", (event) => { if (event.target.closest(".beside button, .s-foot button")) event.preventDefault(); });
+  document.addEventListener("mousedown", (event) => { if (event.target.closest(".beside button, .s-foot button, .s-head button, summary")) event.preventDefault(); });
 }

@@ -1,0 +1,207 @@
+"""Every constraint of the labeling side, tried at the database. A new constraint without a case here fails."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from labeling.models import DispositionRecord, Membership, RoutingState
+from tests import factories as make
+from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
+from tests.factories.everything import make_one_of_each
+
+pytestmark = pytest.mark.django_db
+
+Case = Callable[[], Attempt]
+
+
+def selection(**fields: Any) -> Any:
+    return make.make_selection(inspection=make.make_inspection(), registered_model=make.make_model(), **fields)
+
+
+def image() -> Any:
+    return make.make_item(content=make.png())
+
+
+def blocking() -> Any:
+    return make.make_review(mode="blocking", deadline=make.NOW, default_disposition="hold")
+
+
+def claimed() -> Any:
+    return make.make_review(claimed_by=make.make_user("alice"), claim_expires_at=make.NOW)
+
+
+def membership(**fields: Any) -> Any:
+    user = make.make_user("alice")
+    fields = fields or {"registered_model": make.make_model()}
+    return Membership.objects.create(user=user, role="inspector", **fields)
+
+
+def design(**fields: Any) -> Attempt:
+    return change(make.make_model().designs.get(), **fields)
+
+
+def policy(**fields: Any) -> Attempt:
+    return change(make.make_model().review_policy, **fields)  # type: ignore[attr-defined]
+
+
+def told(**fields: Any) -> Attempt:
+    row = DispositionRecord.objects.create(inspection=make.make_inspection(), disposition="pass", created_at=make.NOW)
+    return change(row, **fields)
+
+
+def state(**fields: Any) -> Attempt:
+    return change(RoutingState.objects.create(model_version=make.make_version(), mean_uncertainty=0.2), **fields)
+
+
+def key() -> Any:
+    return next(row for model, row in make_one_of_each().items() if model.__name__ == "ApiKey")
+
+
+def deployment() -> Any:
+    return make.make_deployment(station=make.make_station(), version=make.make_version())
+
+
+def verdict_again(**fields: Any) -> Attempt:
+    return copy(make.make_verdict(), client_id=uuid.uuid4(), **fields)
+
+
+def supersedes_itself() -> Attempt:
+    row = make.make_verdict()
+    return change(row, supersedes=row.pk)
+
+
+SEEN: dict[str, list[Case]] = {
+    "inspection_station_id_unique": [lambda: copy(make.make_inspection())],
+    "inspection_attempt_unique": [lambda: copy(make.make_inspection(serial="S1"), inspection_id="other")],
+    "inspection_id_said": [lambda: change(make.make_inspection(), inspection_id="")],
+    "inspection_group_said": [lambda: change(make.make_inspection(), group_id="")],
+    "inspection_attempt_from_1": [lambda: change(make.make_inspection(), attempt=0)],
+    "inspection_purpose_known": [lambda: change(make.make_inspection(), purpose="fun")],
+    "inspection_partition_known": [lambda: change(make.make_inspection(), partition="test")],
+    "item_inspection_view_unique": [lambda: copy(make.make_item(), public_id=uuid.uuid4())],
+    "item_view_said": [lambda: change(make.make_item(), view="")],
+    "item_image_is_measured": [
+        lambda: change(image(), width=None),
+        lambda: change(image(), height=None),
+        lambda: change(image(), width=0),
+        lambda: change(image(), sha256=""),
+        lambda: change(make.make_item(), image="images/x.png"),
+    ],
+    "prediction_inspection_version_unique": [lambda: copy(make.make_prediction())],
+    "prediction_confidence_0_to_1": [
+        lambda: change(make.make_prediction(), confidence=1.01),
+        lambda: change(make.make_prediction(), confidence=-0.01),
+        lambda: change(make.make_prediction(), confidence=float("nan")),
+    ],
+    "disposition_known": [lambda: told(disposition="scrap")],
+    "disposition_origin_known": [lambda: told(origin="rumour")],
+    "deployment_seen_once": [lambda: copy(deployment())],
+    "deployment_last_after_first": [lambda: change(deployment(), last_seen_at=make.NOW - timedelta(seconds=1))],
+}
+DRAWN: dict[str, list[Case]] = {
+    "samplingdesign_number_unique": [lambda: copy(make.make_model().designs.get(), is_active=False)],
+    "samplingdesign_one_active": [lambda: copy(make.make_model().designs.get(), number=2)],
+    "samplingdesign_budget_range": [lambda: design(budget=0), lambda: design(budget=1.01)],
+    "samplingdesign_audit_share_range": [lambda: design(audit_share=0.49), lambda: design(audit_share=1.01)],
+    "routingstate_mean_range": [lambda: state(mean_uncertainty=0), lambda: state(mean_uncertainty=0.51)],
+    "selection_one_draw_per_design": [lambda: copy(selection())],
+    "selection_pi_range": [
+        lambda: change(selection(u=0.5), pi=0),
+        lambda: change(selection(), pi=1.01),
+        lambda: change(selection(), pi=float("nan")),
+    ],
+    "selection_floor_pi_range": [lambda: change(selection(), floor_pi=0), lambda: change(selection(), floor_pi=1.01)],
+    "selection_u_range": [lambda: change(selection(), u=-0.01), lambda: change(selection(u=0.9), u=1)],
+    "selection_certainty_means_1": [
+        lambda: change(selection(), stratum="certainty"),
+        lambda: change(selection(), stratum="rumour"),
+    ],
+    "selection_drawn_iff_u_below_pi": [
+        lambda: change(selection(), drawn=False),
+        lambda: change(selection(u=0.9), drawn=True),
+    ],
+}
+REVIEWED: dict[str, list[Case]] = {
+    "review_round_unique": [lambda: copy(make.make_review())],
+    "review_claim_both_or_neither": [
+        lambda: change(make.make_review(), claim_expires_at=make.NOW),
+        lambda: change(claimed(), claim_expires_at=None),
+    ],
+    "review_closed_is_free": [lambda: change(claimed(), status="cancelled")],
+    "review_blocking_has_deadline_and_default": [
+        lambda: change(blocking(), deadline=None),
+        lambda: change(blocking(), default_disposition=""),
+    ],
+    "review_settled_at_iff_settled": [
+        lambda: change(make.make_review(), settled_at=make.NOW),
+        lambda: change(make.make_review(), status="settled"),
+    ],
+    "review_reason_known": [lambda: change(make.make_review(), reason="whim")],
+    "review_mode_known": [lambda: without("review_blocking_has_deadline_and_default", blocking(), mode="lazy")],
+    "review_status_known": [lambda: change(make.make_review(), status="paused")],
+    "review_default_known": [lambda: change(make.make_review(), default_disposition="scrap")],
+    "review_round_from_1": [lambda: change(make.make_review(), round=0)],
+    "reviewpolicy_votes_range": [lambda: policy(votes_needed=0), lambda: policy(votes_needed=10)],
+    "reviewpolicy_lease_range": [lambda: policy(lease_seconds=9), lambda: policy(lease_seconds=86_401)],
+    "reviewpolicy_blind_range": [lambda: policy(blind_share=-0.01), lambda: policy(blind_share=1.01)],
+    "reviewpolicy_min_view_range": [lambda: policy(min_view_ms=10_001)],
+    "reviewpolicy_blocking_from_1": [lambda: policy(blocking_minutes=0)],
+    "reviewpolicy_default_known": [lambda: policy(blocking_default="scrap"), lambda: policy(blocking_default="")],
+}
+SAID: dict[str, list[Case]] = {
+    "verdict_label_iff_judged": [
+        lambda: change(make.make_verdict(), label=None),
+        lambda: change(make.make_verdict(), kind="unsure"),
+    ],
+    "verdict_one_chain_per_person_and_phase": [verdict_again],
+    "verdict_supersedes_another": [supersedes_itself],
+    "verdict_withdraws_something": [lambda: change(make.make_verdict(), kind="withdrawn", label=None)],
+    "verdict_kind_known": [lambda: change(make.make_verdict(), kind="shrug", label=None)],
+    "verdict_phase_known": [lambda: change(make.make_verdict(), phase="asleep")],
+    "verdict_severity_0_to_3": [lambda: change(make.make_verdict(), severity=4)],
+    "groundtruth_model_inspection_unique": [lambda: copy(make.make_ground_truth())],
+    "groundtruth_label_iff_judgeable": [
+        lambda: change(make.make_ground_truth(), label=None),
+        lambda: change(make.make_ground_truth(), outcome="bad_image"),
+        lambda: change(make.make_ground_truth(), outcome="rumour"),
+    ],
+    "groundtruth_has_verdicts": [lambda: change(make.make_ground_truth(), n_verdicts=0)],
+}
+PEOPLE: dict[str, list[Case]] = {
+    "membership_model_role_unique": [lambda: copy(membership())],
+    "membership_site_role_unique": [lambda: copy(membership(site=make.make_site()))],
+    "membership_of_a_model_or_a_site": [
+        lambda: change(membership(), registered_model=None),
+        lambda: change(membership(), site=make.make_site()),
+    ],
+    "membership_role_known": [lambda: change(membership(), role="boss")],
+    "apikey_digest_hex": [lambda: change(key(), digest="secret")],
+}
+TABLE = SEEN | DRAWN | REVIEWED | SAID | PEOPLE
+CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
+
+
+def test_every_constraint_has_a_case() -> None:
+    assert set(TABLE) == constraints_of("labeling")
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_the_database_refuses(name: str, case: Case) -> None:
+    assert refused_by(case()) == name
+
+
+def test_a_verdict_is_superseded_at_most_once_and_its_client_id_is_its_own() -> None:
+    first = make.make_verdict()
+    second = make.make_verdict(review=first.review, supersedes=first)
+    assert refused_by(copy(second, client_id=uuid.uuid4())).startswith("labeling_verdict_supersedes")
+    assert refused_by(change(second, client_id=first.client_id)).startswith("labeling_verdict_client_id")
+
+
+def test_parts_without_a_serial_are_not_attempts_of_each_other() -> None:
+    first = make.make_inspection()
+    make.make_inspection(station=first.station)

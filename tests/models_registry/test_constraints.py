@@ -1,0 +1,201 @@
+"""Every constraint of the registry, tried at the database. A new constraint without a case here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models_registry.models import LabelSet
+from tests import factories as make
+from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
+
+pytestmark = pytest.mark.django_db
+
+Case = Callable[[], Attempt]
+
+
+def label() -> Any:
+    return make.make_label_set().labels.get(slug="dent")
+
+
+def champion_and_candidate() -> tuple[Any, Any]:
+    champion = make.make_version()
+    return champion, make.make_version(registered_model=champion.registered_model)
+
+
+def comparison() -> Any:
+    champion, candidate = champion_and_candidate()
+    return make.make_comparison(candidate=candidate, champion=champion)
+
+
+def against_itself() -> Attempt:
+    row = comparison()
+    return change(row, champion=row.candidate)
+
+
+def replaces_itself() -> Attempt:
+    row = promotion()
+    return change(row, replaced=row.version)
+
+
+def promotion() -> Any:
+    return make.make_promotion(version=make.make_version())
+
+
+def mapping_twice() -> Attempt:
+    old = make.make_label_set()
+    new = make.make_label_set(slug=old.slug, version=2, replaces=old)
+    return copy(new.mappings.create(old_label=old.labels.get(slug="dent"), new_label=new.labels.get(slug="dent")))
+
+
+def itself(row: Any, field: str) -> Attempt:
+    return change(row, **{field: row.pk})
+
+
+def retraining(**fields: Any) -> Attempt:
+    return change(make.make_model().retraining_policy, **fields)  # type: ignore[attr-defined]
+
+
+def promoting(**fields: Any) -> Attempt:
+    return change(make.make_model().promotion_policy, **fields)  # type: ignore[attr-defined]
+
+
+EVALUATED: dict[str, list[Case]] = {
+    "evaluation_value_iff_n": [
+        lambda: change(make.make_evaluation(), value=None),
+        lambda: change(make.make_evaluation(), ci_low=None),
+        lambda: change(make.make_evaluation(), ci_high=None),
+        lambda: change(make.make_evaluation(n=0), value=0.0),
+        lambda: change(make.make_evaluation(n=0), ci_low=0.0),
+        lambda: change(make.make_evaluation(n=0), ci_high=1.0),
+    ],
+    "evaluation_low_value_high": [
+        lambda: change(make.make_evaluation(), ci_low=0.95),
+        lambda: change(make.make_evaluation(), ci_high=0.93),
+        lambda: change(make.make_evaluation(), ci_low=-0.01),
+        lambda: change(make.make_evaluation(), ci_high=1.01),
+        lambda: change(make.make_evaluation(), value=float("nan")),
+    ],
+    "evaluation_found_at_most_n": [lambda: change(make.make_evaluation(), n_found=401)],
+    "evaluation_n_at_most_arrived": [lambda: change(make.make_evaluation(), n_arrived=399)],
+    "evaluation_window_in_order": [lambda: change(make.make_evaluation(), window_start=make.NOW.replace(year=2100))],
+}
+DECIDED: dict[str, list[Case]] = {
+    "comparison_two_versions": [against_itself],
+    "comparison_counts_add_up": [lambda: change(comparison(), n_fixed=42)],
+    "comparison_interval_around_gain": [
+        lambda: change(comparison(), ci_low=0.02),
+        lambda: change(comparison(), ci_high=0.01),
+        lambda: change(comparison(), gain=None),
+        lambda: change(comparison(), ci_low=None),
+        lambda: change(comparison(), ci_high=None),
+    ],
+    "comparison_verdict_known": [lambda: change(comparison(), verdict="maybe")],
+    "promotion_by_policy_or_person": [
+        lambda: change(promotion(), automatic=False),
+        lambda: change(promotion(), decided_by=make.make_user("lena")),
+    ],
+    "promotion_replaces_another": [replaces_itself],
+    "promotion_action_known": [lambda: change(promotion(), action="demote")],
+    "promotion_reason_said": [lambda: change(promotion(), reason="")],
+    "promotionpolicy_margin_range": [lambda: promoting(margin=-0.01), lambda: promoting(margin=0.51)],
+    "promotionpolicy_class_margin_range": [lambda: promoting(class_margin=-0.01), lambda: promoting(class_margin=1.01)],
+    "promotionpolicy_first_accuracy_range": [
+        lambda: promoting(min_first_accuracy=-0.01),
+        lambda: promoting(min_first_accuracy=1.01),
+    ],
+}
+LABELLED: dict[str, list[Case]] = {
+    "labelset_slug_version_unique": [lambda: copy(make.make_label_set())],
+    "labelset_version_from_1": [lambda: change(make.make_label_set(), version=0)],
+    "labelset_replaces_another": [lambda: itself(make.make_label_set(), "replaces")],
+    "label_set_slug_unique": [lambda: copy(label(), hotkey="9")],
+    "label_set_hotkey_unique": [lambda: copy(label(), slug="crack")],
+    "label_severity_0_to_3": [lambda: change(label(), severity=4)],
+    "label_disposition_known": [lambda: change(label(), disposition="scrap")],
+    "label_slug_said": [lambda: change(label(), slug="")],
+    "label_colour_rrggbb": [lambda: change(label(), colour="red"), lambda: change(label(), colour="#12345g")],
+    "labelmapping_old_label_once": [mapping_twice],
+}
+TRAINED: dict[str, list[Case]] = {
+    "dataset_model_sha256_unique": [lambda: copy(make.make_dataset())],
+    "dataset_sha256_hex": [
+        lambda: change(make.make_dataset(), sha256="F" * 64),
+        lambda: change(make.make_dataset(), sha256=""),
+    ],
+    "dataset_manifest_said": [lambda: change(make.make_dataset(), manifest="")],
+    "trainingrun_number_unique": [lambda: copy(make.make_run(status="failed"))],
+    "trainingrun_one_active": [
+        lambda: copy(make.make_run(), number=2),
+        lambda: copy(make.make_run(status="running"), number=2, status="queued"),
+    ],
+    "trainingrun_status_known": [
+        lambda: without("trainingrun_finished_at_iff_terminal", make.make_run(), status="lost")
+    ],
+    "trainingrun_trigger_known": [lambda: change(make.make_run(), trigger="moon")],
+    "trainingrun_finished_at_iff_terminal": [
+        lambda: change(make.make_run(), finished_at=make.NOW),
+        lambda: change(make.make_run(status="failed"), finished_at=None),
+    ],
+    "trainingrun_running_has_a_claim": [
+        lambda: change(make.make_run(status="running"), claim=None),
+        lambda: change(make.make_run(status="running"), started_at=None),
+        lambda: change(make.make_run(status="running"), heartbeat_at=None),
+    ],
+    "trainingstep_run_name_unique": [lambda: copy(make.make_steps(run=make.make_run())[0])],
+    "trainingstep_progress_0_to_1": [
+        lambda: change(make.make_steps(run=make.make_run())[0], progress=1.01),
+        lambda: change(make.make_steps(run=make.make_run())[0], progress=-0.01),
+        lambda: change(make.make_steps(run=make.make_run())[0], progress=float("nan")),
+    ],
+    "trainingstep_status_known": [lambda: change(make.make_steps(run=make.make_run())[0], status="paused")],
+    "trainingstep_name_known": [lambda: change(make.make_steps(run=make.make_run())[0], name="deploy")],
+    "retrainingpolicy_min_new_labels_from_1": [lambda: retraining(min_new_labels=0)],
+    "retrainingpolicy_min_total_from_2": [lambda: retraining(min_total_labels=1)],
+    "retrainingpolicy_min_per_class_from_1": [lambda: retraining(min_per_class=0)],
+}
+REGISTERED: dict[str, list[Case]] = {
+    "registeredmodel_kind_known": [lambda: change(make.make_model(), kind="regression")],
+    "registeredmodel_target_between_0_and_1": [
+        lambda: change(make.make_model(), target_accuracy=0),
+        lambda: change(make.make_model(), target_accuracy=1),
+    ],
+    "modelversion_number_unique": [lambda: copy(make.make_version(), external_name="other", stage="retired")],
+    "modelversion_external_name_unique": [lambda: copy(make.make_version(), number=2, stage="retired")],
+    "modelversion_one_champion": [lambda: change(champion_and_candidate()[1], stage="champion")],
+    "modelversion_number_from_1": [lambda: change(make.make_version(), number=0)],
+    "modelversion_artifact_and_hash": [
+        lambda: change(make.make_version(), artifact="artifacts/a.skops"),
+        lambda: change(make.make_version(), artifact_sha256="a" * 64),
+        lambda: change(make.make_version(), artifact="artifacts/a.skops", artifact_sha256="A" * 64),
+    ],
+    "modelversion_origin_known": [lambda: change(make.make_version(), origin="found")],
+    "modelversion_score_kind_known": [lambda: change(make.make_version(), score_kind="logits")],
+    "modelversion_stage_known": [lambda: change(make.make_version(), stage="canary")],
+    "alert_one_open_per_kind_and_slice": [lambda: copy(make.make_alert())],
+    "alert_kind_known": [lambda: change(make.make_alert(), kind="mood")],
+    "alert_resolved_after_opened": [lambda: change(make.make_alert(), resolved_at=make.NOW.replace(year=2000))],
+}
+TABLE = EVALUATED | DECIDED | LABELLED | TRAINED | REGISTERED
+CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
+
+
+def test_every_constraint_has_a_case() -> None:
+    assert set(TABLE) == constraints_of("models_registry")
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_the_database_refuses(name: str, case: Case) -> None:
+    assert refused_by(case()) == name
+
+
+def test_what_partial_constraints_leave_free_stays_free() -> None:
+    """A closed alert may open again, runs that ended may be many, labels without a key too."""
+    alert = make.make_alert(resolved_at=make.NOW)
+    copy(alert)()
+    run = make.make_run(status="failed")
+    make.make_run(dataset=run.dataset, status="cancelled")
+    labels: LabelSet = make.make_label_set(labels=(("ok", "OK", ""), ("dent", "Dent", "")))
+    assert labels.labels.count() == 2
