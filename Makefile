@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | clean. Everything runs in .venv, which the first target that needs it makes.
+# make demo | test | lint | bench | screenshots | clean. Everything runs in .venv, which the first target that needs it makes.
 # Variables: PYTHON (which Python makes .venv), PORT, DATA (a folder with images for the demo), ARGS (for pytest), NAME (a benchmark).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -10,13 +10,14 @@ BIN := $(VENV)/bin
 # Bytecode is written at the first import instead.
 PIP_OPTIONS := --disable-pip-version-check --no-compile
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench screenshots clean
 
 help:
 	@echo "make demo        the product with demo data on http://127.0.0.1:$(PORT)   (PORT=8001, DATA=folder with images)"
 	@echo "make test        the tests                                           (ARGS='tests/unit -k routing')"
 	@echo "make lint        ruff, mypy, import order, missing migrations"
 	@echo "make bench       the benchmarks                                      (NAME=bulk_ingest for one)"
+	@echo "make screenshots pictures of every page into docs/images"
 	@echo "make clean       removes .venv and caches; data under var/ stay"
 
 $(BIN)/python:
@@ -55,6 +56,9 @@ lint: development
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
 	@DJANGO_SETTINGS_MODULE=reviewapp.settings $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+screenshots: development
+	@$(BIN)/python -m pytest tests/browser/take_screenshots.py
 
 bench: runtime
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)

@@ -118,7 +118,7 @@ class ModelCatalog:
 
     def stored(self, version: ModelVersion, *, position: int, now: datetime) -> ModelVersion:
         """The version with its key; one that nobody registered is stored as observed, with an alert."""
-        if version.pk is not None:
+        if not version._state.adding:
             return version
         observed = observe_version(
             registered_model=self.registered_model, external_name=version.external_name,

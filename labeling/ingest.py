@@ -93,9 +93,15 @@ class Ingest:
         return Submission(position, row, catalog, source, image, version, confidence)
 
     def store(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Answer]:
-        """Store every part in its own transaction, or all of them in one when ``atomic``."""
+        """Store every part in its own transaction, or all of them in one when ``atomic``: then in the order of their
+        keys, so that two lists that cross wait for each other and do not end in a deadlock.
+        """
         parts = _parts(submissions)
-        answers = self._store(parts) if atomic else [one for part in parts for one in self._store_or_explain(part)]
+        answers = (
+            self._store(sorted(parts, key=_key))
+            if atomic
+            else [one for part in parts for one in self._store_or_explain(part)]
+        )
         _note_deployments(answers, self.now)
         return answers
 
@@ -121,10 +127,14 @@ def _parts(submissions: Iterable[Submission]) -> list[list[Submission]]:
     """Rows of one inspection and version travel together: several views of one part."""
     parts: dict[tuple[int, str, int, int, str], list[Submission]] = {}
     for one in sorted(submissions, key=lambda one: one.position):
-        number, name = (one.version.number or 0, one.version.external_name) if one.version else (0, "")
-        key = (one.source.station_id, one.row.inspection_id, one.catalog.registered_model.pk, number, name)
-        parts.setdefault(key, []).append(one)
+        parts.setdefault(_key([one]), []).append(one)
     return list(parts.values())
+
+
+def _key(part: Sequence[Submission]) -> tuple[int, str, int, int, str]:
+    one = part[0]
+    number, name = (one.version.number or 0, one.version.external_name) if one.version else (0, "")
+    return (one.source.station_id, one.row.inspection_id, one.catalog.registered_model.pk, number, name)
 
 
 def store_part(part: Sequence[Submission], *, now: datetime) -> list[Answer]:
@@ -138,7 +148,7 @@ def store_part(part: Sequence[Submission], *, now: datetime) -> list[Answer]:
     lead = _worst_view(views)
     version = lead.catalog.stored(lead.version, position=lead.position, now=now) if lead.version else None
     inspection, is_new = _inspection(views, lead, now)
-    prediction, predicted_now = _prediction(inspection, version, lead, views, now) if version else (None, False)
+    prediction, predicted_now = _prediction(inspection, version, lead, views, is_new, now) if version else (None, False)
     new_views = [one for one in views if _item(inspection, one, is_new, now)]
     selection, review = _selection(inspection, lead, prediction, is_new, now)
     if prediction is not None and predicted_now:
@@ -158,9 +168,9 @@ def _one_per_view(part: Sequence[Submission]) -> list[Submission]:
         twin = views.setdefault(one.row.view, one)
         if (twin.row.digest(), twin.source.pk) != (one.row.digest(), one.source.pk):
             raise _conflict("prediction", one)
-        if twin.image is None:
+        if twin.image is None and one.image is not None:
             views[one.row.view] = one
-        elif one.image is not None and twin.image.sha256 != one.image.sha256:
+        elif twin.image is not None and one.image is not None and twin.image.sha256 != one.image.sha256:
             raise _conflict("image", one)
     return list(views.values())
 
@@ -284,10 +294,16 @@ def _item(inspection: Inspection, one: Submission, is_new: bool, now: datetime) 
 
 
 def _prediction(
-    inspection: Inspection, version: ModelVersion, lead: Submission, views: Sequence[Submission], now: datetime
+    inspection: Inspection,
+    version: ModelVersion,
+    lead: Submission,
+    views: Sequence[Submission],
+    is_new: bool,
+    now: datetime,
 ) -> tuple[Prediction, bool]:
     """What the version said of the part, made now unless it is known. Returns it and whether it is new."""
-    known = Prediction.objects.filter(inspection=inspection, model_version=version).select_related("label").first()
+    mine = Prediction.objects.filter(inspection=inspection, model_version=version).select_related("label")
+    known = None if is_new else mine.first()
     if known is not None:
         known.inspection, known.model_version = inspection, version
         _add_late_views(known, views)

@@ -162,7 +162,7 @@ def fleet_status(models: QuerySet[RegisteredModel], *, now: datetime) -> list[Mo
     champions = _champions(ids)
     facts: dict[str, dict[int, Any]] = {
         "n_versions": _counts(ModelVersion.objects.filter(registered_model__in=ids)),
-        "n_inspections": _inspections(ids),
+        "n_inspections": _counts(Selection.objects.filter(registered_model__in=ids)),  # one draw per inspection
         "n_verdicts": _counts(_verdicts(ids), "review__registered_model"),
         "n_new_labels": _new_labels(ids),
         "n_promotions": _counts(Promotion.objects.filter(registered_model__in=ids, action="promote")),
@@ -233,14 +233,6 @@ def _newest_evaluations(champions: Iterable[ModelVersion]) -> dict[int, Evaluati
 
 def _verdicts(ids: Sequence[int]) -> QuerySet[Verdict]:
     return Verdict.objects.current().filter(review__registered_model__in=ids)
-
-
-def _inspections(ids: Sequence[int]) -> dict[int, int]:
-    """Inspections a model has a word on: every one was drawn for, except those labelled before there was a version."""
-    first = Review.objects.filter(registered_model=OuterRef("pk"), reason=Review.Reason.FIRST_LABELS, round=1)
-    drawn = Selection.objects.filter(registered_model=OuterRef("pk"))
-    rows = RegisteredModel.objects.filter(pk__in=ids).values_list("pk", _n(first) + _n(drawn))
-    return dict(rows)
 
 
 def _new_labels(ids: Sequence[int]) -> dict[int, int]:

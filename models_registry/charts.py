@@ -89,7 +89,7 @@ def accuracy_range(
 def gain_scale(ends: Iterable[float | None], *, width: int = GAIN_WIDTH) -> Scale:
     """A scale with 0 in its middle that holds every interval, in whole points."""
     widest = max((abs(end) for end in ends if end is not None), default=0.0)
-    reach = max(0.02, math.ceil(widest * 100 + 0.5) / 100)
+    reach = min(max(0.02, math.ceil(widest * 100 + 0.5) / 100), 1.0)
     return Scale(low=-reach, high=reach, width=width)
 
 

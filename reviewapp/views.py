@@ -50,6 +50,12 @@ def page_not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse
     return render(request, "403.html", {"error": error}, status=403)
 
 
+def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF check failed: most often a page that was open while somebody signed in or out."""
+    error = NotAllowed(_("This page was too old to be sent. Nothing was changed: go back, reload it and try again."))
+    return render(request, "403.html", {"error": error}, status=403)
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     error = NotFound(_("The address may be mistyped, or what it showed was removed. Nothing of your work is lost."))
     return render(request, "404.html", {"error": error}, status=404)

@@ -60,6 +60,7 @@ _without_browser: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_pure(config.args):
         assert settings.SECRET_KEY  # read now, from our environment: pytest-django sets Django up right after
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow hash is for real secrets
     if XDIST_WORKER or config.option.collectonly or config.option.help or _is_pure(config.args):
         return
     _started.append(start(TEST_FOLDER))

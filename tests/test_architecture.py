@@ -1,8 +1,7 @@
-"""The house rules that no linter knows. (Import order: import-linter; no imports inside functions: ruff.)"""
+"""The house rules that no linter knows. (Import order and purity: import-linter; imports in functions: ruff.)"""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,20 +112,3 @@ def test_services_do_not_ask_the_clock() -> None:
     services += [PROJECT / "labeling" / f"{name}.py" for name in ("feedback", "queue", "verdicts", "ingest", "routing")]
     asked = lines_with(r"timezone\.now\(\)|datetime\.now\(", iter(services))
     assert [line for line in asked if "services/pipeline.py" not in line] == []  # a run takes minutes: it is a shell
-
-
-def test_pure_modules_import_no_framework() -> None:
-    pure = [*sources("models_registry/estimation", "models_registry/training")]
-    pure += [PROJECT / "models_registry" / name for name in ("comparison.py", "policy.py", "manifest.py")]
-    pure += [PROJECT / "labeling" / name for name in ("routing.py", "consensus.py")]
-    assert [relative(path) for path in pure if {"django", "rest_framework", "celery"} & _imported(path)] == []
-
-
-def _imported(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names

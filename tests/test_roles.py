@@ -77,8 +77,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-verdicts", "POST"): who_may("review", 201, others=HIDDEN, anonymous=KEY),
     ("api-undo", "POST"): everyone(404, anonymous=KEY),  # somebody else's verdict
     ("item-image", "GET"): who_may("view", 200, anonymous=KEY),
-    ("schema", "GET"): everyone(200, anonymous=200),
-    ("docs", "GET"): everyone(200, anonymous=200),
+    ("schema", "GET"): everyone(200, anonymous=KEY),
+    ("docs", "GET"): everyone(200, anonymous=LOGIN),
     ("admin", "GET"): everyone(302, anonymous=302) | {"superuser": 200},
 }
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """Start all at once. Returns what each returned, or what it raised."""
+    """Start all at once. Returns what each returned, or what it raised (a test that expects none uses `all_done`)."""
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T | Exception:
@@ -28,3 +28,13 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def all_done(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """The same where nothing may be raised. :raises Exception: the first that was."""
+    done: list[T] = []
+    for found in together(calls):
+        if isinstance(found, Exception):
+            raise found
+        done.append(found)
+    return done

@@ -136,8 +136,11 @@ class RequestRows:
             raise RowRefused(
                 "image is missing: predict judges an image.", code="image_missing", fields={"image": "Required."}
             )
-        if row.scores is not None or row.confidence is not None:
-            raise RowRefused("predict says scores itself; send yours to /predictions/.", fields={"scores": "Not here."})
+        for name in ("scores", "confidence"):
+            if getattr(row, name) is not None:
+                raise RowRefused(
+                    f"predict says {name} itself; send yours to /predictions/.", fields={name: "Not here."}
+                )
         if bare.catalog.registered_model != champion.registered_model:
             raise RowRefused("The row names another model than the address.", fields={"model": "Differs."})
         known = known_prediction(bare, champion)

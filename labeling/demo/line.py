@@ -55,9 +55,16 @@ class Line:
 
     def _position(self) -> int:
         """Where the line goes on: after everything the app has seen."""
+        return self._status("n_inspections")
+
+    def n_reviews_open(self) -> int:
+        """How much waits for a person."""
+        return self._status("n_reviews_open")
+
+    def _status(self, name: str) -> int:
         answer = self.client.get(f"/api/v1/models/{self.model}/")
         answer.raise_for_status()
-        return int(answer.json()["n_inspections"])
+        return int(answer.json()[name])
 
     def _post(self, position: int, image: DemoImage, tell: Callable[[str], None]) -> None:
         fields = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,21 +26,22 @@ class Simulation:
             )
         self.access, self.base_url, self.tell = DemoAccess.read(access), base_url, tell
         self.stream = DemoStream(Path(self.access.folder))
-        self.stop = threading.Event()
+        self.stop = threading.Event()  # people stop now
+        self.time_is_over = threading.Event()  # the line stops now
 
     def end_after(self, minutes: float | None) -> None:
-        """Stop at Ctrl-C, at SIGTERM, and after so many minutes."""
+        """Stop at Ctrl-C and at SIGTERM; after so many minutes the time is over."""
         for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: self.stop.set())
+            signal.signal(name, lambda *_: (self.stop.set(), self.time_is_over.set()))
         if minutes is not None:
-            timer = threading.Timer(minutes * 60, self.stop.set)
+            timer = threading.Timer(minutes * 60, self.time_is_over.set)
             timer.daemon = True
             timer.start()
 
     def line(self, *, rate: float, n: int | None = None) -> LineReport:
         line = Line(base_url=self.base_url, api_key=self.access.api_key, model=self.access.model, stream=self.stream)
         self.tell(f"The line posts {rate:g} images a second to {self.base_url}.")
-        return line.run(rate=rate, n=n, stop=self.stop, tell=self.tell)
+        return line.run(rate=rate, n=n, stop=self.time_is_over, tell=self.tell)
 
     def start_inspectors(self, *, pace: float, error_rate: float, number: int) -> list[threading.Thread]:
         """Each person in a thread of their own; ``pace`` is seconds a verdict and person."""
@@ -51,6 +53,15 @@ class Simulation:
         for thread in threads:
             thread.start()
         return threads
+
+    def finish_reviews(self, *, seconds: float) -> None:
+        """The line has stopped: give people the time to judge what is left."""
+        self.tell("The line has stopped. The inspectors judge what is left.")
+        line = Line(base_url=self.base_url, api_key=self.access.api_key, model=self.access.model, stream=self.stream)
+        end = time.monotonic() + seconds
+        while line.n_reviews_open() and time.monotonic() < end and not self.stop.wait(1):
+            pass
+        self.stop.set()
 
     def _inspect(self, username: str, seed: int, pace: float, error_rate: float) -> None:
         inspector = Inspector(

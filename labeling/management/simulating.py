@@ -54,4 +54,4 @@ def add_line_arguments(parser: CommandParser) -> None:
 def add_inspector_arguments(parser: CommandParser) -> None:
     parser.add_argument("--inspectors", type=int, default=2, help="how many people (at most 3)")
     parser.add_argument("--pace", type=float, default=0.7, help="seconds a verdict and person")
-    parser.add_argument("--error-rate", type=float, default=0.01, help="share of verdicts that are wrong")
+    parser.add_argument("--error-rate", type=float, default=0.0, help="share of verdicts that are wrong")

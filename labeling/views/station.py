@@ -163,7 +163,7 @@ WORDS = {
     "it_is": _("It is"),
     "or_it_is": _("Or it is"),
     "wait": _("Wait for the image"),
-    "only_bad_image": _("Without an image: only Bad image"),
+    "only_bad_image": _("Only Bad image here"),
     "alt": _("Part {part}, view {view}"),
     "today": _("{n} today"),
     "waiting_none": _("none waiting"),

@@ -1,14 +1,15 @@
-"""Takes the pictures of the expert pages for the documentation.
+"""Takes the pictures of all pages for the documentation.
 
 Run it by name, for its own name keeps it out of the ordinary run:
 
-    .venv/bin/python -m pytest tests/browser/take_screenshots.py
+    make screenshots
 
 ``SCREENSHOTS`` names another folder than docs/images.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +17,16 @@ from typing import Any, Literal
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
+from labeling.demo.surfaces import Surface, generate
+from labeling.models import Review
 from models_registry.models import RegisteredModel
 from tests import factories as make
 from tests.browser.fleet_story import make_fleet, make_lena
+from tests.browser.station_story import Plant, is_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 FOLDER = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[2] / "docs" / "images"))
@@ -77,6 +82,32 @@ class Camera:
         page.screenshot(path=FOLDER / f"{name}{size}.png", full_page=True)
         context.close()
         assert expects_errors or not problems
+
+    def shoot(
+        self,
+        plant: Plant,
+        name: str,
+        *,
+        theme: str = "dark",
+        size: tuple[int, int] = (1440, 900),
+        gloves: bool = False,
+        ready: bool = True,
+    ) -> None:
+        """The station as a person sees it: the window, not the page."""
+        context = self.browser.new_context(base_url=self.address, viewport={"width": size[0], "height": size[1]})
+        context.add_cookies(self.cookies)
+        page = context.new_page()
+        page.goto(plant.url)
+        page.evaluate(
+            "([mode, theme]) => Object.assign(document.documentElement.dataset, {mode, theme})",
+            ["glove" if gloves else "key", theme],
+        )
+        is_ready(page) if ready else page.wait_for_timeout(1500)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=FOLDER / f"{name}.png")
+        context.set_offline(True)
+        page.wait_for_timeout(500)
+        context.close()
 
     def prepare(self, page: Page) -> None:
         """A window as high as the page: lazy images are loaded, and what sticks to its foot stands there."""
@@ -137,3 +168,26 @@ def test_small_pages(camera: Camera, transactional_db: None) -> None:
     camera.take("/models/flange/", "404", expects_errors=True)
     camera.sign_in(make.make_member("inspector", registered_model=flange))
     camera.take("/models/flange/", "403", expects_errors=True, then=RETRAIN_ANYWAY)
+
+
+def test_station(camera: Camera, transactional_db: None) -> None:
+    """One part with a suggestion, one blind, nothing left; on a screen and on a tablet with gloves."""
+    pictures = [_large(generate(4, index)) for index in range(40) if generate(4, index).label == "scratch"]
+    plant = Plant(pictures=pictures[1:])
+    plant.part()
+    camera.sign_in(plant.alice)
+    camera.shoot(plant, "station")
+    camera.shoot(plant, "station-light", theme="light")
+    camera.shoot(plant, "station-glove", size=(1180, 820), gloves=True)
+    camera.shoot(plant, "station-glove-portrait", size=(820, 1180), gloves=True)
+    camera.shoot(plant, "station-zoom", size=(720, 450))
+    Review.objects.all().update(status="cancelled", claimed_by=None, claim_expires_at=None)
+    camera.shoot(plant, "station-empty", ready=False)
+    plant.part(blind=True)
+    camera.shoot(plant, "station-blind")
+
+
+def _large(surface: Surface) -> bytes:
+    stream = io.BytesIO()
+    surface.image.resize((1024, 1024), Image.Resampling.LANCZOS).save(stream, "PNG")
+    return stream.getvalue()

@@ -472,7 +472,7 @@ def test_a_broken_image_can_only_be_called_bad(
     expect(page.locator("#bad-image")).to_have_attribute("aria-disabled", "false")
     page.keyboard.press("2")
     page.keyboard.press("u")
-    expect(page.locator("#wait.flash")).to_have_text("Without an image: only Bad image")
+    expect(page.locator("#wait.flash")).to_have_text("Only Bad image here")
     page.keyboard.press("b")
     on_screen(page, second)
     is_saved(page)

@@ -46,7 +46,7 @@ def design(**fields: Any) -> Attempt:
 
 
 def policy(**fields: Any) -> Attempt:
-    return change(make.make_model().review_policy, **fields)  # type: ignore[attr-defined]
+    return change(make.make_model().review_policy, **fields)
 
 
 def told(**fields: Any) -> Attempt:

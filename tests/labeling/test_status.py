@@ -87,7 +87,8 @@ def test_labels_that_a_successful_run_learned_from_are_not_new_but_those_of_a_fa
 
 def test_images_labelled_before_there_is_a_model_count_as_inspections() -> None:
     model = make.make_model()
-    make.make_review(registered_model=model, reason="first_labels")
+    review = make.make_review(registered_model=model, reason="first_labels")
+    make.make_selection(inspection=review.inspection, registered_model=model, stratum="certainty", pi=1)
 
     status = model_status(model, now=NOW)
     assert (status.n_inspections, status.state) == (1, "new")

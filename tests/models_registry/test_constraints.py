@@ -55,11 +55,11 @@ def itself(row: Any, field: str) -> Attempt:
 
 
 def retraining(**fields: Any) -> Attempt:
-    return change(make.make_model().retraining_policy, **fields)  # type: ignore[attr-defined]
+    return change(make.make_model().retraining_policy, **fields)
 
 
 def promoting(**fields: Any) -> Attempt:
-    return change(make.make_model().promotion_policy, **fields)  # type: ignore[attr-defined]
+    return change(make.make_model().promotion_policy, **fields)
 
 
 EVALUATED: dict[str, list[Case]] = {

@@ -37,7 +37,7 @@ def refusal_of(**raw: Any) -> RowRefused:
     return caught.value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(fields | texts, anything, max_size=6))
 def test_any_row_is_taken_or_refused_with_a_field(raw: dict[str, Any]) -> None:
     row = taken_or_refused(LEAST | raw)
@@ -56,7 +56,7 @@ def taken_or_refused(raw: dict[str, Any]) -> IncomingRow | RowRefused:
         return refusal
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     kind=st.sampled_from(["probabilities", "independent", "anomaly", "decision_only"]),
     label=st.none() | st.sampled_from(LABELS) | texts,

@@ -24,6 +24,7 @@ class Command(SimulationCommand):
         )
         try:
             report = simulation.line(rate=options["rate"])
+            simulation.finish_reviews(seconds=60)
         finally:
             simulation.stop.set()
             for person in people:

@@ -17,8 +17,12 @@ class Command(SimulationCommand):
         add_inspector_arguments(parser)
 
     def handle(self, **options: Any) -> None:
-        threads = self.simulation(options).start_inspectors(
+        simulation = self.simulation(options)
+        threads = simulation.start_inspectors(
             pace=options["pace"], error_rate=options["error_rate"], number=options["inspectors"]
         )
+        while not simulation.time_is_over.wait(0.5):
+            pass
+        simulation.stop.set()
         for thread in threads:
             thread.join()

@@ -1,0 +1,135 @@
+"""`POST /models/{slug}/predict/`: an image in, the champion's word out, stored and routed like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+import tests.factories as make
+from labeling.models import Inspection, Item, Prediction, Selection
+from models_registry import files, serving
+from models_registry.models import ModelVersion
+from models_registry.training import artifact, features
+from models_registry.training.trainer import fit
+from tests.api.line import Line, error_of
+
+PREDICT = "/api/v1/models/steel/predict/"
+
+
+def upload(data: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("a.png", data, content_type="image/png")
+
+
+@pytest.fixture
+def champion(line: Line) -> ModelVersion:
+    """A real artifact: bright pictures are ok, dark ones scratched."""
+    pictures = [Image.new("L", (32, 24), shade) for shade in (*range(0, 60, 3), *range(190, 250, 3))]
+    fitted = fit(features.extract_many(pictures), ["scratch"] * 20 + ["ok"] * 20, classes=["ok", "scratch"], seed=1)
+    key = "artifacts/test.skops"
+    path = files.local_copy(key)
+    path.parent.mkdir(parents=True)
+    sha256 = artifact.save(path, fitted, metadata={})
+    ModelVersion.objects.filter(pk=line.champion.pk).update(artifact=key, artifact_sha256=sha256)
+    return line.champion
+
+
+def fields(number: int = 1, **more: Any) -> dict[str, Any]:
+    return {"inspection_id": f"part-{number}", "source": "cam-1", "serial": "S1", **more}
+
+
+def test_the_champions_label_and_scores_come_back_and_are_stored(line: Line, champion: ModelVersion) -> None:
+    answer = line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["label"], body["version"], body["disposition"]) == ("scratch", "v1", "reject")
+    assert sum(body["scores"].values()) == pytest.approx(1)
+    assert body["confidence"] == body["scores"]["scratch"]
+    prediction = Prediction.objects.get()
+    assert (prediction.model_version, prediction.scores) == (champion, body["scores"])
+    assert Selection.objects.get().pi == body["probability"]
+    assert Item.objects.get().sha256 == hashlib.sha256(make.png(shade=20)).hexdigest()
+
+
+def test_a_resend_gets_the_first_answer_and_the_model_is_not_asked_again(
+    line: Line, champion: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
+    monkeypatch.delattr(serving, "predict")
+
+    again = line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json() | {"status": "duplicate"}
+
+
+def test_another_image_under_the_same_id_is_a_conflict(line: Line, champion: ModelVersion) -> None:
+    line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
+
+    assert error_of(line.send_form(fields(image=upload(make.png(shade=21))), url=PREDICT), 409)["code"] == "conflict"
+    assert Prediction.objects.count() == 1
+
+
+def test_the_champion_speaks_for_itself_though_a_line_has_named_its_version_alike(
+    line: Line, champion: ModelVersion
+) -> None:
+    make.make_version(registered_model=line.model, external_name="v1", stage="observed", origin="observed")
+
+    line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
+
+    assert Prediction.objects.get().model_version == champion
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({}, "image"),
+        ({"label": "ok"}, "label"),
+        ({"confidence": "0.5"}, "confidence"),
+        ({"model": "other"}, "model"),
+        ({"source": "cam-9"}, "source"),
+    ],
+)
+def test_what_does_not_belong_is_refused(
+    line: Line, champion: ModelVersion, change: dict[str, Any], field: str
+) -> None:
+    image = {"image": upload(make.png())} if change else {}
+
+    answer = line.send_form({**fields(), **change, **image}, url=PREDICT)
+
+    assert answer.status_code in {400, 404}
+    assert list(error_of(answer, answer.status_code)["fields"]) == [field]
+    assert not Inspection.objects.exists()
+
+
+def test_one_image_at_a_time(line: Line, champion: ModelVersion) -> None:
+    error_of(line.send([fields(1), fields(2)], url=PREDICT))
+
+
+def test_without_a_champion_or_its_artifact_nothing_is_stored(line: Line) -> None:
+    assert error_of(line.send_form(fields(image=upload(make.png())), url=PREDICT), 409)["code"] == "not_servable"
+    ModelVersion.objects.all().delete()
+    assert error_of(line.send_form(fields(image=upload(make.png())), url=PREDICT), 409)["code"] == "no_champion"
+    assert not Inspection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "size"),
+    [("L", (1, 1)), ("1", (2000, 1)), ("I;16", (40, 30)), ("F", (9, 9)), ("CMYK", (7, 7)), ("PA", (5, 5))],
+)
+def test_every_image_that_is_taken_can_be_judged(
+    line: Line, champion: ModelVersion, mode: str, size: tuple[int, int]
+) -> None:
+    stream = io.BytesIO()
+    Image.new(mode, size).save(stream, "TIFF")
+
+    answer = line.send_form(fields(image=upload(stream.getvalue())), url=PREDICT)
+
+    assert answer.status_code == 201
+    assert np.isfinite(list(answer.json()["scores"].values())).all()
