@@ -6,12 +6,15 @@ memberships: the backend below answers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
+from labeling.errors import NoSuchReview
 from labeling.models import Inspection, Membership, Review
 from labeling.querysets import ReviewQuerySet
 from models_registry.models import RegisteredModel
@@ -44,27 +47,64 @@ def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredMod
     if user.is_superuser:
         return RegisteredModel.objects.all()
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
+    if verb == "ingest" and mine.filter(site__isnull=False).exists():
+        return RegisteredModel.objects.all()  # a site's system may bring a model to its site, where it did not run yet
     return RegisteredModel.objects.filter(
         Q(pk__in=mine.filter(registered_model__isnull=False).values("registered_model"))
         | Q(deployments__station__site__in=mine.filter(site__isnull=False).values("site"))
     ).distinct()
 
 
-def reviews_for(user: User, registered_model: RegisteredModel, verb: Verb = "review") -> ReviewQuerySet:
-    """The reviews of a model that ``user`` may see: all of them, or those of the person's sites."""
-    reviews = Review.objects.filter(registered_model=registered_model)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a person may do what on one model: everywhere, or at some sites. Read in one query."""
+
+    everywhere: frozenset[Verb]
+    at_site: dict[int, frozenset[Verb]]
+
+    def reviews(self, registered_model: RegisteredModel, verb: Verb) -> ReviewQuerySet:
+        """The model's reviews on which the person may do ``verb``."""
+        reviews = Review.objects.filter(registered_model=registered_model)
+        if verb in self.everywhere:
+            return reviews
+        sites = [site for site, verbs in self.at_site.items() if verb in verbs]
+        return reviews.filter(inspection__station__site__in=sites)
+
+    def covers(self, verb: Verb, site_id: int) -> bool:
+        return verb in self.everywhere or verb in self.at_site.get(site_id, frozenset())
+
+
+def reach(user: User, registered_model: RegisteredModel) -> Reach:
+    """What ``user`` may do on ``registered_model``, by the model's memberships and by those of sites."""
     if user.is_superuser:
-        return reviews
-    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
-    if mine.filter(registered_model=registered_model).exists():
-        return reviews
-    return reviews.filter(inspection__station__site__in=mine.filter(site__isnull=False).values("site"))
+        return Reach(frozenset(VERB_WORDS), {})
+    mine = Membership.objects.filter(Q(registered_model=registered_model) | Q(site__isnull=False), user=user)
+    everywhere: set[Verb] = set()
+    at_site: dict[int, frozenset[Verb]] = {}
+    rows: Iterable[tuple[str, int | None]] = mine.values_list("role", "site")
+    for role, site in rows:
+        if site is None:
+            everywhere |= ROLE_VERBS[role]
+        else:
+            at_site[site] = at_site.get(site, frozenset()) | ROLE_VERBS[role]
+    return Reach(frozenset(everywhere), at_site)
 
 
-def may_at(user: User, verb: Verb, registered_model: RegisteredModel, site_id: int) -> bool:
-    """Whether ``user`` may do ``verb`` on what the model does at this site: by the model's membership or the site's."""
-    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
-    return user.is_superuser or mine.filter(Q(registered_model=registered_model) | Q(site=site_id)).exists()
+def require_review(user: User, verb: Verb, review_id: int) -> Review:
+    """The review, or a refusal that does not tell strangers whether it exists.
+
+    :raises NoSuchReview: the person may not even see it. :raises NotAllowed: may see it, but not do this.
+    """
+    review = (
+        Review.objects.select_related("registered_model__label_set", "inspection__station").filter(pk=review_id).first()
+    )
+    if review is not None:
+        mine, site = reach(user, review.registered_model), review.inspection.station.site_id
+        if mine.covers(verb, site):
+            return review
+        if mine.covers("view", site):
+            raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}.")
+    raise NoSuchReview("There is no such review for you.")
 
 
 def may_see_inspection(user: User, inspection: Inspection) -> bool:

@@ -3,7 +3,7 @@
     outcomes of reviews -> registry.record_evaluation -> registry.decide_retraining
         -> (retrain?) registry.freeze_dataset -> registry.request_training
 
-The rest of the circle: `ingest.py` stores, draws and answers; `queue.py` hands out; `verdicts.py` settles ground
+The rest of the circle: `ingest` stores, draws and answers; `queue.py` hands out; `verdicts.py` settles ground
 truth; `models_registry.services.pipeline` trains, compares and promotes; `serving.py` answers with the champion.
 """
 

@@ -54,7 +54,7 @@ def measure(version: ModelVersion, *, start: datetime, end: datetime) -> Measure
         for row in draws.values("stratum", "drawn").annotate(n=Count("pk")).order_by()
     }
     settled = list(
-        draws.filter(drawn=True, truth__isnull=False)
+        draws.filter(drawn=True, truth__isnull=False)  # type: ignore[misc]  # an alias that the stubs do not see
         .order_by("pk")
         .values_list("truth__outcome", "truth__label__slug", "said__label__slug", "pi", "floor_pi", "stratum")
     )

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
-from labeling.access import models_for, reviews_for
+from labeling.access import reach, require_review
 from labeling.errors import LeaseLost
 from labeling.models import Review, ReviewPolicy, Verdict
 from labeling.querysets import ReviewQuerySet
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_CLAIM = 32
+COUNT_TO = 500
 
 
 def review_policy(registered_model: RegisteredModel) -> ReviewPolicy:
@@ -32,10 +33,18 @@ def open_for(user: User, registered_model: RegisteredModel) -> ReviewQuerySet:
         review__inspection=OuterRef("inspection"),
         review__registered_model=OuterRef("registered_model"),
     )
-    reviews = reviews_for(user, registered_model).open().filter(~Exists(judged))
-    if models_for(user, "adjudicate").filter(pk=registered_model.pk).exists():
+    mine = reach(user, registered_model)
+    reviews = mine.reviews(registered_model, "review").open().filter(~Exists(judged))
+    if "adjudicate" in mine.everywhere:
         return reviews
-    return reviews.exclude(reason=Review.Reason.ADJUDICATION)
+    settles_at = [site for site, verbs in mine.at_site.items() if "adjudicate" in verbs]
+    first_looks = ~Q(reason=Review.Reason.ADJUDICATION)
+    return reviews.filter(first_looks | Q(inspection__station__site__in=settles_at) if settles_at else first_looks)
+
+
+def count_open(user: User, registered_model: RegisteredModel) -> int:
+    """How much waits for this person; counted to `COUNT_TO` and no further, so that a long queue costs no more."""
+    return open_for(user, registered_model).order_by()[:COUNT_TO].count()
 
 
 @transaction.atomic
@@ -71,10 +80,8 @@ def _with_details(ids: Collection[int]) -> list[Review]:
 
 
 def extend(*, review_id: int, user: User, now: datetime) -> datetime:
-    """Prolong a lease. :raises LeaseLost: the review is somebody else's now, or closed."""
-    review = Review.objects.select_related("registered_model").filter(pk=review_id).first()
-    if review is None:
-        raise LeaseLost("This review is no longer yours.")
+    """Prolong a lease. :raises LeaseLost: somebody else's now, or closed. :raises NoSuchReview: not for this person."""
+    review = require_review(user, "review", review_id)
     until = now + timedelta(seconds=review_policy(review.registered_model).lease_seconds)
     if not Review.objects.held_by(user, now=now).filter(pk=review_id).update(claim_expires_at=until):
         raise LeaseLost("The lease ran out: the part may go to a colleague. A verdict that you give is kept.")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
-from labeling.access import models_for, reviews_for
+from labeling.access import require_review
 from labeling.consensus import Settlement, Vote, settle
-from labeling.errors import NoSuchReview, NotSeen, ReviewClosed, UndoRefused
+from labeling.errors import NotSeen, ReviewClosed, UndoRefused
 from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
 from labeling.queue import review_policy
 from models_registry.models import Label
@@ -105,9 +105,7 @@ def _locked(review_id: int, reviewer: User) -> Review:
 
     The first round is in every such set, so it is the lock that all who judge the inspection wait for.
     """
-    review = Review.objects.select_related("registered_model__label_set", "inspection").filter(pk=review_id).first()
-    if review is None or not reviews_for(reviewer, review.registered_model).filter(pk=review_id).exists():
-        raise NoSuchReview("There is no such review for you.")
+    review = require_review(reviewer, "review", review_id)
     rounds = Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id)
     for one in rounds.order_by("pk").select_for_update():
         if one.pk == review.pk:
@@ -128,8 +126,7 @@ def _refuse_second_voice(review: Review, reviewer: User) -> None:
     """A second opinion is that of an adjudicator, and of another person than the first."""
     if review.reason != Review.Reason.ADJUDICATION:
         return
-    if not models_for(reviewer, "adjudicate").filter(pk=review.registered_model_id).exists():
-        raise NotAllowed("Your role on this model does not allow to settle disagreements.")
+    require_review(reviewer, "adjudicate", review.pk)
     earlier = Verdict.objects.counting().filter(
         reviewer=reviewer, review__inspection=review.inspection_id, review__registered_model=review.registered_model_id
     )

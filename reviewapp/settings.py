@@ -133,7 +133,7 @@ if (
     and not env.bool("REVIEWAPP_ALLOW_EMBEDDED_REDIS", default=False)
 ):
     raise ImproperlyConfigured(
-        "The embedded Redis is an old patch level. Set REDIS_URL, or REVIEWAPP_ALLOW_EMBEDDED_REDIS=1 if it is understood."
+        "The embedded Redis is an old patch level. Set REDIS_URL, or REVIEWAPP_ALLOW_EMBEDDED_REDIS=1 knowingly."
     )
 DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
 DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True, ATOMIC_REQUESTS=False)

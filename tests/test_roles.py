@@ -43,8 +43,6 @@ def who_may(verb: Any, status: int, *, anonymous: int, others: int = 403, strang
 
 
 LOGIN, KEY = 302, 401  # what people and systems without a session are answered
-# A review or a verdict is asked for by its id: a role without the verb is answered as if it were not there.
-HIDDEN = 404
 
 TABLE: dict[tuple[str, str], Expected] = {
     ("fleet", "GET"): everyone(200, anonymous=LOGIN),
@@ -73,8 +71,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-my-models", "GET"): everyone(200, anonymous=KEY),
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
     ("api-review", "GET"): who_may("view", 200, anonymous=KEY),
-    ("api-heartbeat", "POST"): everyone(409, anonymous=KEY),  # nobody here holds it
-    ("api-verdicts", "POST"): who_may("review", 201, others=HIDDEN, anonymous=KEY),
+    ("api-heartbeat", "POST"): who_may("review", 409, anonymous=KEY),  # nobody here holds it
+    ("api-verdicts", "POST"): who_may("review", 201, anonymous=KEY),
     ("api-undo", "POST"): everyone(404, anonymous=KEY),  # somebody else's verdict
     ("item-image", "GET"): who_may("view", 200, anonymous=KEY),
     ("schema", "GET"): everyone(200, anonymous=KEY),

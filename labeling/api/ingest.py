@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from labeling.access import may_at, require
+from labeling.access import reach, require
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
@@ -177,7 +177,7 @@ class RequestRows:
         """A system of one site does not write into another's: for it there is no such camera."""
         model, site = submission.catalog.registered_model, submission.source.station.site_id
         if (model.slug, site) not in self.places:
-            self.places[model.slug, site] = may_at(person(self.request), "ingest", model, site)
+            self.places[model.slug, site] = reach(person(self.request), model).covers("ingest", site)
         if not self.places[model.slug, site]:
             raise unknown_source(submission.source.slug, submission.position)
 

@@ -15,13 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling import queue, verdicts
-from labeling.access import models_for, require, reviews_for
+from labeling.access import models_for, require, require_review
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
 from labeling.api.payloads import recent_verdicts, review_payload, verdict_payload
-from labeling.errors import NoSuchReview
 from labeling.incoming import why_no_moment, why_unstorable
-from labeling.models import Review, Verdict
+from labeling.models import Verdict
 from reviewapp.errors import ReviewAppError
 
 
@@ -88,7 +87,7 @@ class Claim(ReviewView):
         return Response(
             {
                 "reviews": [review_payload(review, policy) for review in reviews],
-                "n_open": queue.open_for(person(request), registered_model).count(),
+                "n_open": queue.count_open(person(request), registered_model),
                 "n_mine_today": today.count(),
                 "recent": recent_verdicts(person(request), registered_model),
             }
@@ -114,9 +113,7 @@ class ReviewDetail(ReviewView):
     @extend_schema(summary="One review, and what was settled", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int) -> Response:
         """Never the prediction: whoever reads a review may judge it later."""
-        review = Review.objects.select_related("registered_model", "inspection").filter(pk=pk).first()
-        if review is None or not reviews_for(person(request), review.registered_model, "view").filter(pk=pk).exists():
-            raise NoSuchReview("There is no such review for you.")
+        review = require_review(person(request), "view", pk)
         truth = (
             review.inspection.ground_truths.filter(registered_model=review.registered_model)
             .select_related("label")
@@ -195,7 +192,7 @@ class MyModels(ReviewView):
         return Response(
             {
                 "models": [
-                    {"slug": one.slug, "name": one.name, "n_open": queue.open_for(person(request), one).count()}
+                    {"slug": one.slug, "name": one.name, "n_open": queue.count_open(person(request), one)}
                     for one in models
                 ]
             }

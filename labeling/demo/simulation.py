@@ -32,11 +32,15 @@ class Simulation:
     def end_after(self, minutes: float | None) -> None:
         """Stop at Ctrl-C and at SIGTERM; after so many minutes the time is over."""
         for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: (self.stop.set(), self.time_is_over.set()))
+            signal.signal(name, self._end)
         if minutes is not None:
             timer = threading.Timer(minutes * 60, self.time_is_over.set)
             timer.daemon = True
             timer.start()
+
+    def _end(self, *_: object) -> None:
+        self.stop.set()
+        self.time_is_over.set()
 
     def line(self, *, rate: float, n: int | None = None) -> LineReport:
         line = Line(base_url=self.base_url, api_key=self.access.api_key, model=self.access.model, stream=self.stream)

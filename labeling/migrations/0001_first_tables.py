@@ -2,565 +2,1210 @@
 
 import django.core.validators
 import django.db.models.deletion
-import labeling.models.inspections
-import labeling.models.places
-import labeling.models.sampling
 from django.conf import settings
 from django.db import migrations, models
 
+import labeling.models.inspections
+import labeling.models.places
+import labeling.models.sampling
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('models_registry', '0001_first_tables'),
+        ("models_registry", "0001_first_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Inspection',
+            name="Inspection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('inspection_id', models.CharField(max_length=120)),
-                ('serial', models.CharField(blank=True, max_length=120)),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('recipe', models.CharField(blank=True, max_length=120)),
-                ('lot', models.CharField(blank=True, max_length=120)),
-                ('captured_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('day', models.DateField(help_text="Production day in the site's time zone")),
-                ('shift', models.CharField(blank=True, max_length=40)),
-                ('purpose', models.CharField(choices=[('production', 'Production'), ('challenge', 'Challenge part'), ('import', 'Imported'), ('demo', 'Demo')], default='production', max_length=16)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('group_id', models.CharField(help_text='What must not be split between training and hold-out', max_length=160)),
-                ('partition', models.CharField(choices=[('train', 'Trains'), ('holdout', 'Held out, never trains')], max_length=8)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("inspection_id", models.CharField(max_length=120)),
+                ("serial", models.CharField(blank=True, max_length=120)),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("recipe", models.CharField(blank=True, max_length=120)),
+                ("lot", models.CharField(blank=True, max_length=120)),
+                ("captured_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("day", models.DateField(help_text="Production day in the site's time zone")),
+                ("shift", models.CharField(blank=True, max_length=40)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("production", "Production"),
+                            ("challenge", "Challenge part"),
+                            ("import", "Imported"),
+                            ("demo", "Demo"),
+                        ],
+                        default="production",
+                        max_length=16,
+                    ),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                (
+                    "group_id",
+                    models.CharField(help_text="What must not be split between training and hold-out", max_length=160),
+                ),
+                (
+                    "partition",
+                    models.CharField(
+                        choices=[("train", "Trains"), ("holdout", "Held out, never trains")], max_length=8
+                    ),
+                ),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[labeling.models.places.validate_time_zone])),
-                ('shifts', models.JSONField(blank=True, default=list, validators=[labeling.models.places.validate_shifts])),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC", max_length=64, validators=[labeling.models.places.validate_time_zone]
+                    ),
+                ),
+                (
+                    "shifts",
+                    models.JSONField(blank=True, default=list, validators=[labeling.models.places.validate_shifts]),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('confidence', models.FloatField(blank=True, null=True)),
-                ('scores', models.JSONField(blank=True, null=True)),
-                ('findings', models.JSONField(blank=True, default=list, help_text='Per view: label, regions')),
-                ('digest', models.CharField(help_text='Hash of what was sent: a resend is told from a conflict', max_length=64)),
-                ('predicted_at', models.DateTimeField()),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='labeling.inspection')),
-                ('label', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='models_registry.label')),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='models_registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("confidence", models.FloatField(blank=True, null=True)),
+                ("scores", models.JSONField(blank=True, null=True)),
+                ("findings", models.JSONField(blank=True, default=list, help_text="Per view: label, regions")),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="Hash of what was sent: a resend is told from a conflict", max_length=64
+                    ),
+                ),
+                ("predicted_at", models.DateTimeField()),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predictions",
+                        to="labeling.inspection",
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predictions",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predictions",
+                        to="models_registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='DispositionRecord',
+            name="DispositionRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('answered', 'Answered by us'), ('reported', 'Reported by the line')], default='answered', max_length=16)),
-                ('disposition', models.CharField(choices=[('pass', 'Pass'), ('reject', 'Reject'), ('hold', 'Hold')], max_length=8)),
-                ('reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dispositions', to='labeling.inspection')),
-                ('prediction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labeling.prediction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("answered", "Answered by us"), ("reported", "Reported by the line")],
+                        default="answered",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "disposition",
+                    models.CharField(choices=[("pass", "Pass"), ("reject", "Reject"), ("hold", "Hold")], max_length=8),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dispositions",
+                        to="labeling.inspection",
+                    ),
+                ),
+                (
+                    "prediction",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="labeling.prediction",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'disposition',
-                'ordering': ('-pk',),
+                "verbose_name": "disposition",
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('reason', models.CharField(choices=[('drawn', 'Drawn'), ('certainty', 'Always checked'), ('first_labels', 'Labels before a model'), ('adjudication', 'Second opinion'), ('manual', 'Asked for by a person')], max_length=16)),
-                ('mode', models.CharField(choices=[('measuring', 'Measuring'), ('blocking', 'Blocking')], default='measuring', max_length=16)),
-                ('blind', models.BooleanField(default=True, help_text='The prediction is not shown before the verdict')),
-                ('priority', models.PositiveSmallIntegerField(default=5, help_text='0 first')),
-                ('deadline', models.DateTimeField(blank=True, null=True)),
-                ('default_disposition', models.CharField(blank=True, choices=[('pass', 'Pass'), ('reject', 'Reject'), ('hold', 'Hold')], max_length=8)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('settled', 'Settled'), ('escalated', 'Escalated'), ('cancelled', 'Cancelled')], default='open', max_length=16)),
-                ('claim_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('claimed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='claimed_reviews', to=settings.AUTH_USER_MODEL)),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='labeling.inspection')),
-                ('prediction', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='labeling.prediction')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("drawn", "Drawn"),
+                            ("certainty", "Always checked"),
+                            ("first_labels", "Labels before a model"),
+                            ("adjudication", "Second opinion"),
+                            ("manual", "Asked for by a person"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("measuring", "Measuring"), ("blocking", "Blocking")],
+                        default="measuring",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "blind",
+                    models.BooleanField(default=True, help_text="The prediction is not shown before the verdict"),
+                ),
+                ("priority", models.PositiveSmallIntegerField(default=5, help_text="0 first")),
+                ("deadline", models.DateTimeField(blank=True, null=True)),
+                (
+                    "default_disposition",
+                    models.CharField(
+                        blank=True, choices=[("pass", "Pass"), ("reject", "Reject"), ("hold", "Hold")], max_length=8
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("settled", "Settled"),
+                            ("escalated", "Escalated"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("claim_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "claimed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="claimed_reviews",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="labeling.inspection"
+                    ),
+                ),
+                (
+                    "prediction",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="labeling.prediction",
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='ReviewPolicy',
+            name="ReviewPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('votes_needed', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(9)])),
-                ('lease_seconds', models.PositiveIntegerField(default=300, validators=[django.core.validators.MinValueValidator(10), django.core.validators.MaxValueValidator(86400)])),
-                ('min_view_ms', models.PositiveIntegerField(default=250, validators=[django.core.validators.MaxValueValidator(10000)])),
-                ('undo_minutes', models.PositiveIntegerField(default=60)),
-                ('blind_share', models.FloatField(default=0.2, help_text='Share of the others that is judged without the prediction; audit draws always are')),
-                ('allow_suggestion', models.BooleanField(default=True, help_text='Enter takes the suggested label')),
-                ('blocking_minutes', models.PositiveIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1)])),
-                ('blocking_default', models.CharField(choices=[('pass', 'Pass'), ('reject', 'Reject'), ('hold', 'Hold')], default='hold', max_length=8)),
-                ('metadata_shown', models.JSONField(blank=True, default=list, help_text='Names of metadata that inspectors may see')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('registered_model', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='review_policy', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "votes_needed",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(9),
+                        ],
+                    ),
+                ),
+                (
+                    "lease_seconds",
+                    models.PositiveIntegerField(
+                        default=300,
+                        validators=[
+                            django.core.validators.MinValueValidator(10),
+                            django.core.validators.MaxValueValidator(86400),
+                        ],
+                    ),
+                ),
+                (
+                    "min_view_ms",
+                    models.PositiveIntegerField(
+                        default=250, validators=[django.core.validators.MaxValueValidator(10000)]
+                    ),
+                ),
+                ("undo_minutes", models.PositiveIntegerField(default=60)),
+                (
+                    "blind_share",
+                    models.FloatField(
+                        default=0.2,
+                        help_text="Share of the others that is judged without the prediction; audit draws always are",
+                    ),
+                ),
+                ("allow_suggestion", models.BooleanField(default=True, help_text="Enter takes the suggested label")),
+                (
+                    "blocking_minutes",
+                    models.PositiveIntegerField(default=10, validators=[django.core.validators.MinValueValidator(1)]),
+                ),
+                (
+                    "blocking_default",
+                    models.CharField(
+                        choices=[("pass", "Pass"), ("reject", "Reject"), ("hold", "Hold")], default="hold", max_length=8
+                    ),
+                ),
+                (
+                    "metadata_shown",
+                    models.JSONField(blank=True, default=list, help_text="Names of metadata that inspectors may see"),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "registered_model",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="review_policy",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'review policies',
+                "verbose_name_plural": "review policies",
             },
         ),
         migrations.CreateModel(
-            name='RoutingState',
+            name="RoutingState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mean_uncertainty', models.FloatField()),
-                ('n', models.PositiveIntegerField(default=0)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('model_version', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='routing_state', to='models_registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("mean_uncertainty", models.FloatField()),
+                ("n", models.PositiveIntegerField(default=0)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "model_version",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="routing_state",
+                        to="models_registry.modelversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SamplingDesign',
+            name="SamplingDesign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('budget', models.FloatField(default=0.05, help_text='Share of the sampled inspections that people look at')),
-                ('audit_share', models.FloatField(default=0.8, help_text='Share of the budget drawn whatever the model says')),
-                ('rules', models.JSONField(blank=True, default=dict, help_text='{"certainty_labels": [], "certainty_below": null, "blocking_labels": []}')),
-                ('secret', models.CharField(default=labeling.models.sampling.new_secret, editable=False, max_length=64)),
-                ('code_version', models.CharField(default='routing-1', editable=False, max_length=40)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='designs', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "budget",
+                    models.FloatField(default=0.05, help_text="Share of the sampled inspections that people look at"),
+                ),
+                (
+                    "audit_share",
+                    models.FloatField(default=0.8, help_text="Share of the budget drawn whatever the model says"),
+                ),
+                (
+                    "rules",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='{"certainty_labels": [], "certainty_below": null, "blocking_labels": []}',
+                    ),
+                ),
+                (
+                    "secret",
+                    models.CharField(default=labeling.models.sampling.new_secret, editable=False, max_length=64),
+                ),
+                ("code_version", models.CharField(default="routing-1", editable=False, max_length=40)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="designs",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('registered_model', '-number'),
+                "ordering": ("registered_model", "-number"),
             },
         ),
         migrations.CreateModel(
-            name='Selection',
+            name="Selection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stratum', models.CharField(choices=[('certainty', 'Always checked'), ('sampled', 'Drawn by chance')], max_length=16)),
-                ('pi', models.FloatField(help_text='Inclusion probability in force when the dice were thrown')),
-                ('floor_pi', models.FloatField(help_text='The smallest pi of the design then')),
-                ('u', models.FloatField(help_text='The number drawn')),
-                ('uncertainty', models.FloatField()),
-                ('error_guess', models.FloatField(help_text="The model's own probability of error")),
-                ('drawn', models.BooleanField()),
-                ('reason', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('design', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='labeling.samplingdesign')),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='labeling.inspection')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selections', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "stratum",
+                    models.CharField(
+                        choices=[("certainty", "Always checked"), ("sampled", "Drawn by chance")], max_length=16
+                    ),
+                ),
+                ("pi", models.FloatField(help_text="Inclusion probability in force when the dice were thrown")),
+                ("floor_pi", models.FloatField(help_text="The smallest pi of the design then")),
+                ("u", models.FloatField(help_text="The number drawn")),
+                ("uncertainty", models.FloatField()),
+                ("error_guess", models.FloatField(help_text="The model's own probability of error")),
+                ("drawn", models.BooleanField()),
+                ("reason", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "design",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selections",
+                        to="labeling.samplingdesign",
+                    ),
+                ),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="selections", to="labeling.inspection"
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selections",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('inspector', 'Inspector'), ('adjudicator', 'Adjudicator'), ('lead', 'ML lead'), ('auditor', 'Auditor'), ('integration', 'Integration'), ('admin', 'Administrator')], max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('registered_model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='models_registry.registeredmodel')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='labeling.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("inspector", "Inspector"),
+                            ("adjudicator", "Adjudicator"),
+                            ("lead", "ML lead"),
+                            ("auditor", "Auditor"),
+                            ("integration", "Integration"),
+                            ("admin", "Administrator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="labeling.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('user', 'role'),
+                "ordering": ("user", "role"),
             },
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=labeling.models.inspections.public_id, editable=False, unique=True)),
-                ('view', models.CharField(default='main', max_length=40)),
-                ('image', models.CharField(blank=True, help_text='Key in the file store; empty: left at the station', max_length=200)),
-                ('content_type', models.CharField(blank=True, max_length=40)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('phash', models.CharField(blank=True, max_length=16)),
-                ('width', models.PositiveIntegerField(blank=True, null=True)),
-                ('height', models.PositiveIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='labeling.inspection')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='labeling.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.UUIDField(default=labeling.models.inspections.public_id, editable=False, unique=True),
+                ),
+                ("view", models.CharField(default="main", max_length=40)),
+                (
+                    "image",
+                    models.CharField(
+                        blank=True, help_text="Key in the file store; empty: left at the station", max_length=200
+                    ),
+                ),
+                ("content_type", models.CharField(blank=True, max_length=40)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("phash", models.CharField(blank=True, max_length=16)),
+                ("width", models.PositiveIntegerField(blank=True, null=True)),
+                ("height", models.PositiveIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="labeling.inspection"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="labeling.source"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('inspection', 'pk'),
+                "ordering": ("inspection", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Station',
+            name="Station",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stations', to='labeling.site')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="stations", to="labeling.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.AddField(
-            model_name='source',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='labeling.station'),
+            model_name="source",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="labeling.station"
+            ),
         ),
         migrations.AddField(
-            model_name='inspection',
-            name='station',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='inspections', to='labeling.station'),
+            model_name="inspection",
+            name="station",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="inspections", to="labeling.station"
+            ),
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='models_registry.modelversion')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='models_registry.registeredmodel')),
-                ('station', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='labeling.station')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
+                (
+                    "station",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deployments", to="labeling.station"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phase', models.CharField(choices=[('blind', 'Before the prediction was shown'), ('shown', 'With the prediction shown'), ('revealed', 'After the prediction was revealed')], max_length=16)),
-                ('kind', models.CharField(choices=[('label', 'A label'), ('unsure', 'Unsure'), ('bad_image', 'Bad image'), ('withdrawn', 'Taken back')], max_length=16)),
-                ('severity', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('note', models.TextField(blank=True)),
-                ('findings', models.JSONField(blank=True, default=list)),
-                ('shown', models.JSONField(blank=True, default=dict, help_text='What was on screen while it was said')),
-                ('shown_at', models.DateTimeField(help_text='When the image was painted')),
-                ('said_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('lease_lost', models.BooleanField(default=False, help_text='Said after the lease had gone to somebody else')),
-                ('client_id', models.UUIDField(unique=True)),
-                ('label', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='models_registry.label')),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to='labeling.review')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verdicts', to=settings.AUTH_USER_MODEL)),
-                ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='superseded_by', to='labeling.verdict')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("blind", "Before the prediction was shown"),
+                            ("shown", "With the prediction shown"),
+                            ("revealed", "After the prediction was revealed"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("label", "A label"),
+                            ("unsure", "Unsure"),
+                            ("bad_image", "Bad image"),
+                            ("withdrawn", "Taken back"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("severity", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("note", models.TextField(blank=True)),
+                ("findings", models.JSONField(blank=True, default=list)),
+                ("shown", models.JSONField(blank=True, default=dict, help_text="What was on screen while it was said")),
+                ("shown_at", models.DateTimeField(help_text="When the image was painted")),
+                ("said_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "lease_lost",
+                    models.BooleanField(default=False, help_text="Said after the lease had gone to somebody else"),
+                ),
+                ("client_id", models.UUIDField(unique=True)),
+                (
+                    "label",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "review",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="verdicts", to="labeling.review"
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verdicts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "supersedes",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="superseded_by",
+                        to="labeling.verdict",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('prefix', models.CharField(max_length=12, unique=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("prefix", models.CharField(max_length=12, unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'ordering': ('-pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='apikey_digest_hex')],
+                "verbose_name": "API key",
+                "ordering": ("-pk",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")), name="apikey_digest_hex"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='GroundTruth',
+            name="GroundTruth",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('label', 'A label'), ('bad_image', 'Not judgeable')], max_length=16)),
-                ('findings', models.JSONField(blank=True, default=list)),
-                ('n_verdicts', models.PositiveSmallIntegerField()),
-                ('method', models.CharField(max_length=40)),
-                ('decided_at', models.DateTimeField()),
-                ('frozen_in', models.ForeignKey(blank=True, help_text='The first dataset that holds it; a change of the label clears this', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ground_truths', to='models_registry.dataset')),
-                ('label', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ground_truths', to='models_registry.label')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ground_truths', to='models_registry.registeredmodel')),
-                ('inspection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ground_truths', to='labeling.inspection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "outcome",
+                    models.CharField(choices=[("label", "A label"), ("bad_image", "Not judgeable")], max_length=16),
+                ),
+                ("findings", models.JSONField(blank=True, default=list)),
+                ("n_verdicts", models.PositiveSmallIntegerField()),
+                ("method", models.CharField(max_length=40)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "frozen_in",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The first dataset that holds it; a change of the label clears this",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ground_truths",
+                        to="models_registry.dataset",
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ground_truths",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ground_truths",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ground_truths",
+                        to="labeling.inspection",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
-                'indexes': [models.Index(condition=models.Q(('frozen_in__isnull', True)), fields=['registered_model'], name='groundtruth_new')],
-                'constraints': [models.UniqueConstraint(fields=('registered_model', 'inspection'), name='groundtruth_model_inspection_unique'), models.CheckConstraint(condition=models.Q(models.Q(('label__isnull', False), ('outcome', 'label')), models.Q(('label__isnull', True), ('outcome', 'bad_image')), _connector='OR'), name='groundtruth_label_iff_judgeable'), models.CheckConstraint(condition=models.Q(('n_verdicts__gte', 1)), name='groundtruth_has_verdicts')],
+                "ordering": ("-pk",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("frozen_in__isnull", True)),
+                        fields=["registered_model"],
+                        name="groundtruth_new",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("registered_model", "inspection"), name="groundtruth_model_inspection_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("label__isnull", False), ("outcome", "label")),
+                            models.Q(("label__isnull", True), ("outcome", "bad_image")),
+                            _connector="OR",
+                        ),
+                        name="groundtruth_label_iff_judgeable",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("n_verdicts__gte", 1)), name="groundtruth_has_verdicts"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['model_version', 'predicted_at'], name='prediction_version_time'),
+            model_name="prediction",
+            index=models.Index(fields=["model_version", "predicted_at"], name="prediction_version_time"),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(fields=('inspection', 'model_version'), name='prediction_inspection_version_unique'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(
+                fields=("inspection", "model_version"), name="prediction_inspection_version_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='prediction_confidence_0_to_1'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("confidence__isnull", True),
+                    models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
+                    _connector="OR",
+                ),
+                name="prediction_confidence_0_to_1",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispositionrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('disposition__in', ['pass', 'reject', 'hold'])), name='disposition_known'),
+            model_name="dispositionrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("disposition__in", ["pass", "reject", "hold"])), name="disposition_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispositionrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['answered', 'reported'])), name='disposition_origin_known'),
+            model_name="dispositionrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["answered", "reported"])), name="disposition_origin_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['registered_model', 'priority', 'id'], name='review_open_queue'),
+            model_name="review",
+            index=models.Index(
+                condition=models.Q(("status", "open")),
+                fields=["registered_model", "priority", "id"],
+                name="review_open_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(condition=models.Q(('claimed_by__isnull', False)), fields=['claimed_by'], name='review_held'),
+            model_name="review",
+            index=models.Index(
+                condition=models.Q(("claimed_by__isnull", False)), fields=["claimed_by"], name="review_held"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(fields=('inspection', 'registered_model', 'round'), name='review_round_unique'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                fields=("inspection", "registered_model", "round"), name="review_round_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim_expires_at__isnull', True), ('claimed_by__isnull', True)), models.Q(('claim_expires_at__isnull', False), ('claimed_by__isnull', False)), _connector='OR'), name='review_claim_both_or_neither'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("claim_expires_at__isnull", True), ("claimed_by__isnull", True)),
+                    models.Q(("claim_expires_at__isnull", False), ("claimed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="review_claim_both_or_neither",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'open'), ('claimed_by__isnull', True), _connector='OR'), name='review_closed_is_free'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "open"), ("claimed_by__isnull", True), _connector="OR"),
+                name="review_closed_is_free",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('mode', 'measuring'), models.Q(('deadline__isnull', False), ('mode', 'blocking'), models.Q(('default_disposition', ''), _negated=True)), _connector='OR'), name='review_blocking_has_deadline_and_default'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("mode", "measuring"),
+                    models.Q(
+                        ("deadline__isnull", False),
+                        ("mode", "blocking"),
+                        models.Q(("default_disposition", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="review_blocking_has_deadline_and_default",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('settled_at__isnull', False), ('status', 'settled')), models.Q(models.Q(('status', 'settled'), _negated=True), ('settled_at__isnull', True)), _connector='OR'), name='review_settled_at_iff_settled'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("settled_at__isnull", False), ("status", "settled")),
+                    models.Q(models.Q(("status", "settled"), _negated=True), ("settled_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="review_settled_at_iff_settled",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['drawn', 'certainty', 'first_labels', 'adjudication', 'manual'])), name='review_reason_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason__in", ["drawn", "certainty", "first_labels", "adjudication", "manual"])),
+                name="review_reason_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['measuring', 'blocking'])), name='review_mode_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ["measuring", "blocking"])), name="review_mode_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'settled', 'escalated', 'cancelled'])), name='review_status_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["open", "settled", "escalated", "cancelled"])),
+                name="review_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('default_disposition__in', ['', 'pass', 'reject', 'hold'])), name='review_default_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("default_disposition__in", ["", "pass", "reject", "hold"])),
+                name="review_default_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('round__gte', 1)), name='review_round_from_1'),
+            model_name="review",
+            constraint=models.CheckConstraint(condition=models.Q(("round__gte", 1)), name="review_round_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('votes_needed__gte', 1), ('votes_needed__lte', 9)), name='reviewpolicy_votes_range'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("votes_needed__gte", 1), ("votes_needed__lte", 9)), name="reviewpolicy_votes_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('lease_seconds__gte', 10), ('lease_seconds__lte', 86400)), name='reviewpolicy_lease_range'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lease_seconds__gte", 10), ("lease_seconds__lte", 86400)),
+                name="reviewpolicy_lease_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('blind_share__gte', 0), ('blind_share__lte', 1)), name='reviewpolicy_blind_range'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("blind_share__gte", 0), ("blind_share__lte", 1)), name="reviewpolicy_blind_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('min_view_ms__lte', 10000)), name='reviewpolicy_min_view_range'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_view_ms__lte", 10000)), name="reviewpolicy_min_view_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('blocking_minutes__gte', 1)), name='reviewpolicy_blocking_from_1'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("blocking_minutes__gte", 1)), name="reviewpolicy_blocking_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('blocking_default__in', ['pass', 'reject', 'hold'])), name='reviewpolicy_default_known'),
+            model_name="reviewpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("blocking_default__in", ["pass", "reject", "hold"])),
+                name="reviewpolicy_default_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='routingstate',
-            constraint=models.CheckConstraint(condition=models.Q(('mean_uncertainty__gt', 0), ('mean_uncertainty__lte', 0.5)), name='routingstate_mean_range'),
+            model_name="routingstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mean_uncertainty__gt", 0), ("mean_uncertainty__lte", 0.5)),
+                name="routingstate_mean_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='samplingdesign',
-            constraint=models.UniqueConstraint(fields=('registered_model', 'number'), name='samplingdesign_number_unique'),
+            model_name="samplingdesign",
+            constraint=models.UniqueConstraint(
+                fields=("registered_model", "number"), name="samplingdesign_number_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='samplingdesign',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('registered_model',), name='samplingdesign_one_active'),
+            model_name="samplingdesign",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)), fields=("registered_model",), name="samplingdesign_one_active"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='samplingdesign',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__gt', 0), ('budget__lte', 1)), name='samplingdesign_budget_range'),
+            model_name="samplingdesign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("budget__gt", 0), ("budget__lte", 1)), name="samplingdesign_budget_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='samplingdesign',
-            constraint=models.CheckConstraint(condition=models.Q(('audit_share__gte', 0.5), ('audit_share__lte', 1)), name='samplingdesign_audit_share_range'),
+            model_name="samplingdesign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("audit_share__gte", 0.5), ("audit_share__lte", 1)),
+                name="samplingdesign_audit_share_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='selection',
-            index=models.Index(fields=['registered_model', 'created_at'], name='selection_model_time'),
+            model_name="selection",
+            index=models.Index(fields=["registered_model", "created_at"], name="selection_model_time"),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.UniqueConstraint(fields=('inspection', 'registered_model', 'design'), name='selection_one_draw_per_design'),
+            model_name="selection",
+            constraint=models.UniqueConstraint(
+                fields=("inspection", "registered_model", "design"), name="selection_one_draw_per_design"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('pi__gt', 0), ('pi__lte', 1)), name='selection_pi_range'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pi__gt", 0), ("pi__lte", 1)), name="selection_pi_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('floor_pi__gt', 0), ('floor_pi__lte', 1)), name='selection_floor_pi_range'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("floor_pi__gt", 0), ("floor_pi__lte", 1)), name="selection_floor_pi_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(('u__gte', 0), ('u__lt', 1)), name='selection_u_range'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("u__gte", 0), ("u__lt", 1)), name="selection_u_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pi', 1), ('stratum', 'certainty')), ('stratum', 'sampled'), _connector='OR'), name='selection_certainty_means_1'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("pi", 1), ("stratum", "certainty")), ("stratum", "sampled"), _connector="OR"
+                ),
+                name="selection_certainty_means_1",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('drawn', True), ('u__lt', models.F('pi'))), models.Q(('drawn', False), ('u__gte', models.F('pi'))), _connector='OR'), name='selection_drawn_iff_u_below_pi'),
+            model_name="selection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("drawn", True), ("u__lt", models.F("pi"))),
+                    models.Q(("drawn", False), ("u__gte", models.F("pi"))),
+                    _connector="OR",
+                ),
+                name="selection_drawn_iff_u_below_pi",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('registered_model__isnull', False)), fields=('user', 'registered_model', 'role'), name='membership_model_role_unique'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("registered_model__isnull", False)),
+                fields=("user", "registered_model", "role"),
+                name="membership_model_role_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('site__isnull', False)), fields=('user', 'site', 'role'), name='membership_site_role_unique'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("site__isnull", False)),
+                fields=("user", "site", "role"),
+                name="membership_site_role_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('registered_model__isnull', False), ('site__isnull', True)), models.Q(('registered_model__isnull', True), ('site__isnull', False)), _connector='OR'), name='membership_of_a_model_or_a_site'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("registered_model__isnull", False), ("site__isnull", True)),
+                    models.Q(("registered_model__isnull", True), ("site__isnull", False)),
+                    _connector="OR",
+                ),
+                name="membership_of_a_model_or_a_site",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['inspector', 'adjudicator', 'lead', 'auditor', 'integration', 'admin'])), name='membership_role_known'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role__in", ["inspector", "adjudicator", "lead", "auditor", "integration", "admin"])
+                ),
+                name="membership_role_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='item',
-            index=models.Index(fields=['sha256'], name='item_sha256'),
+            model_name="item",
+            index=models.Index(fields=["sha256"], name="item_sha256"),
         ),
         migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('inspection', 'view'), name='item_inspection_view_unique'),
+            model_name="item",
+            constraint=models.UniqueConstraint(fields=("inspection", "view"), name="item_inspection_view_unique"),
         ),
         migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('view', ''), _negated=True), name='item_view_said'),
+            model_name="item",
+            constraint=models.CheckConstraint(condition=models.Q(("view", ""), _negated=True), name="item_view_said"),
         ),
         migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('image', ''), models.Q(('sha256__regex', '^[0-9a-f]{64}$'), ('height__gte', 1), ('height__isnull', False), ('width__gte', 1), ('width__isnull', False)), _connector='OR'), name='item_image_is_measured'),
+            model_name="item",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("image", ""),
+                    models.Q(
+                        ("sha256__regex", "^[0-9a-f]{64}$"),
+                        ("height__gte", 1),
+                        ("height__isnull", False),
+                        ("width__gte", 1),
+                        ("width__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="item_image_is_measured",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.UniqueConstraint(fields=('station', 'inspection_id'), name='inspection_station_id_unique'),
+            model_name="inspection",
+            constraint=models.UniqueConstraint(
+                fields=("station", "inspection_id"), name="inspection_station_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.UniqueConstraint(condition=models.Q(('serial', ''), _negated=True), fields=('station', 'serial', 'attempt'), name='inspection_attempt_unique'),
+            model_name="inspection",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("serial", ""), _negated=True),
+                fields=("station", "serial", "attempt"),
+                name="inspection_attempt_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('inspection_id', ''), _negated=True), name='inspection_id_said'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("inspection_id", ""), _negated=True), name="inspection_id_said"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('group_id', ''), _negated=True), name='inspection_group_said'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("group_id", ""), _negated=True), name="inspection_group_said"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='inspection_attempt_from_1'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("attempt__gte", 1)), name="inspection_attempt_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['production', 'challenge', 'import', 'demo'])), name='inspection_purpose_known'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["production", "challenge", "import", "demo"])),
+                name="inspection_purpose_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(('partition__in', ['train', 'holdout'])), name='inspection_partition_known'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("partition__in", ["train", "holdout"])), name="inspection_partition_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.UniqueConstraint(fields=('station', 'registered_model', 'model_version'), name='deployment_seen_once'),
+            model_name="deployment",
+            constraint=models.UniqueConstraint(
+                fields=("station", "registered_model", "model_version"), name="deployment_seen_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deployment',
-            constraint=models.CheckConstraint(condition=models.Q(('last_seen_at__gte', models.F('first_seen_at'))), name='deployment_last_after_first'),
+            model_name="deployment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last_seen_at__gte", models.F("first_seen_at"))), name="deployment_last_after_first"
+            ),
         ),
         migrations.AddIndex(
-            model_name='verdict',
-            index=models.Index(fields=['reviewer', '-id'], name='verdict_of_a_person'),
+            model_name="verdict",
+            index=models.Index(fields=["reviewer", "-id"], name="verdict_of_a_person"),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'label'), ('label__isnull', False)), models.Q(models.Q(('kind', 'label'), _negated=True), ('label__isnull', True)), _connector='OR'), name='verdict_label_iff_judged'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "label"), ("label__isnull", False)),
+                    models.Q(models.Q(("kind", "label"), _negated=True), ("label__isnull", True)),
+                    _connector="OR",
+                ),
+                name="verdict_label_iff_judged",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.UniqueConstraint(condition=models.Q(('supersedes__isnull', True)), fields=('review', 'reviewer', 'phase'), name='verdict_one_chain_per_person_and_phase'),
+            model_name="verdict",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("supersedes__isnull", True)),
+                fields=("review", "reviewer", "phase"),
+                name="verdict_one_chain_per_person_and_phase",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('supersedes__isnull', True), models.Q(('supersedes', models.F('pk')), _negated=True), _connector='OR'), name='verdict_supersedes_another'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("supersedes__isnull", True),
+                    models.Q(("supersedes", models.F("pk")), _negated=True),
+                    _connector="OR",
+                ),
+                name="verdict_supersedes_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'withdrawn'), _negated=True), ('supersedes__isnull', False), _connector='OR'), name='verdict_withdraws_something'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "withdrawn"), _negated=True), ("supersedes__isnull", False), _connector="OR"
+                ),
+                name="verdict_withdraws_something",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['label', 'unsure', 'bad_image', 'withdrawn'])), name='verdict_kind_known'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["label", "unsure", "bad_image", "withdrawn"])),
+                name="verdict_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('phase__in', ['blind', 'shown', 'revealed'])), name='verdict_phase_known'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("phase__in", ["blind", "shown", "revealed"])), name="verdict_phase_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='verdict',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__isnull', True), ('severity__lte', 3), _connector='OR'), name='verdict_severity_0_to_3'),
+            model_name="verdict",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__isnull", True), ("severity__lte", 3), _connector="OR"),
+                name="verdict_severity_0_to_3",
+            ),
         ),
     ]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from labeling.access import models_for, require
 from labeling.models import ReviewPolicy
-from labeling.queue import open_for
+from labeling.queue import count_open
 from models_registry.models import Label, RegisteredModel
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def review_queues(request: SignedInRequest) -> HttpResponse:
     models = list(models_for(request.user, "review").filter(is_active=True).order_by("name", "pk"))
     if len(models) == 1:
         return redirect("station", slug=models[0].slug)
-    queues = [{"model": one, "n_open": open_for(request.user, one).count()} for one in models]
+    queues = [{"model": one, "n_open": count_open(request.user, one)} for one in models]
     return render(request, "labeling/review_queues.html", {"queues": queues})
 
 

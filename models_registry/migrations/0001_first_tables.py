@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,524 +16,1110 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('external_name', models.CharField(blank=True, help_text='What the sending system calls it', max_length=120)),
-                ('origin', models.CharField(choices=[('trained', 'Trained here'), ('external', 'Trained elsewhere'), ('observed', 'Observed, not registered')], max_length=16)),
-                ('score_kind', models.CharField(choices=[('probabilities', 'Probabilities that sum to 1'), ('independent', 'Independent scores between 0 and 1'), ('anomaly', 'One anomaly score, any range'), ('decision_only', 'A label without scores')], default='probabilities', max_length=16)),
-                ('stage', models.CharField(choices=[('candidate', 'Candidate'), ('champion', 'Champion'), ('retired', 'Retired'), ('rejected', 'Refused'), ('observed', 'Observed')], default='candidate', max_length=16)),
-                ('artifact', models.CharField(blank=True, help_text='Key in the file store', max_length=200)),
-                ('artifact_sha256', models.CharField(blank=True, max_length=64)),
-                ('metrics', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "external_name",
+                    models.CharField(blank=True, help_text="What the sending system calls it", max_length=120),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("trained", "Trained here"),
+                            ("external", "Trained elsewhere"),
+                            ("observed", "Observed, not registered"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "score_kind",
+                    models.CharField(
+                        choices=[
+                            ("probabilities", "Probabilities that sum to 1"),
+                            ("independent", "Independent scores between 0 and 1"),
+                            ("anomaly", "One anomaly score, any range"),
+                            ("decision_only", "A label without scores"),
+                        ],
+                        default="probabilities",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("candidate", "Candidate"),
+                            ("champion", "Champion"),
+                            ("retired", "Retired"),
+                            ("rejected", "Refused"),
+                            ("observed", "Observed"),
+                        ],
+                        default="candidate",
+                        max_length=16,
+                    ),
+                ),
+                ("artifact", models.CharField(blank=True, help_text="Key in the file store", max_length=200)),
+                ("artifact_sha256", models.CharField(blank=True, max_length=64)),
+                ("metrics", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('registered_model', '-number'),
+                "ordering": ("registered_model", "-number"),
             },
         ),
         migrations.CreateModel(
-            name='Label',
+            name="Label",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=80)),
-                ('name', models.CharField(max_length=120)),
-                ('is_defect', models.BooleanField(default=True)),
-                ('severity', models.PositiveSmallIntegerField(default=1, help_text='0 harmless … 3 safety relevant')),
-                ('disposition', models.CharField(choices=[('pass', 'Pass'), ('reject', 'Reject'), ('hold', 'Hold')], default='reject', max_length=8)),
-                ('hotkey', models.CharField(blank=True, max_length=1)),
-                ('colour', models.CharField(blank=True, help_text='#rrggbb, for overlays', max_length=7)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('translations', models.JSONField(blank=True, default=dict, help_text='{"de": "Kratzer"}')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='models_registry.label')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(max_length=80)),
+                ("name", models.CharField(max_length=120)),
+                ("is_defect", models.BooleanField(default=True)),
+                ("severity", models.PositiveSmallIntegerField(default=1, help_text="0 harmless … 3 safety relevant")),
+                (
+                    "disposition",
+                    models.CharField(
+                        choices=[("pass", "Pass"), ("reject", "Reject"), ("hold", "Hold")],
+                        default="reject",
+                        max_length=8,
+                    ),
+                ),
+                ("hotkey", models.CharField(blank=True, max_length=1)),
+                ("colour", models.CharField(blank=True, help_text="#rrggbb, for overlays", max_length=7)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("translations", models.JSONField(blank=True, default=dict, help_text='{"de": "Kratzer"}')),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="models_registry.label",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position', 'pk'),
+                "ordering": ("position", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='LabelSet',
+            name="LabelSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('name', models.CharField(max_length=120)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='models_registry.labelset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("name", models.CharField(max_length=120)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="models_registry.labelset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LabelMapping',
+            name="LabelMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('new_label', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='maps_from', to='models_registry.label')),
-                ('old_label', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mapped_by', to='models_registry.label')),
-                ('label_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='models_registry.labelset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "new_label",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="maps_from",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "old_label",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mapped_by",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "label_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mappings",
+                        to="models_registry.labelset",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='label',
-            name='label_set',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='labels', to='models_registry.labelset'),
+            model_name="label",
+            name="label_set",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="labels", to="models_registry.labelset"
+            ),
         ),
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64)),
-                ('manifest', models.CharField(max_length=200)),
-                ('cutoff', models.DateTimeField()),
-                ('n_train', models.PositiveIntegerField()),
-                ('n_holdout', models.PositiveIntegerField()),
-                ('label_counts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='models_registry.dataset')),
-                ('label_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='models_registry.labelset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(max_length=64)),
+                ("manifest", models.CharField(max_length=200)),
+                ("cutoff", models.DateTimeField()),
+                ("n_train", models.PositiveIntegerField()),
+                ("n_holdout", models.PositiveIntegerField()),
+                ("label_counts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="models_registry.dataset",
+                    ),
+                ),
+                (
+                    "label_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="datasets",
+                        to="models_registry.labelset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(max_length=40)),
-                ('slice', models.CharField(blank=True, max_length=120)),
-                ('window_start', models.DateTimeField()),
-                ('window_end', models.DateTimeField()),
-                ('n', models.PositiveIntegerField()),
-                ('n_found', models.PositiveIntegerField()),
-                ('n_arrived', models.PositiveIntegerField()),
-                ('value', models.FloatField(blank=True, null=True)),
-                ('ci_low', models.FloatField(blank=True, null=True)),
-                ('ci_high', models.FloatField(blank=True, null=True)),
-                ('lower_bound', models.FloatField(blank=True, help_text='One-sided, 95 %', null=True)),
-                ('bound_only', models.BooleanField(default=False, help_text='Too little for an estimate: show the bound')),
-                ('provisional', models.BooleanField(default=False, help_text='Some drawn inspections are not settled yet')),
-                ('response_rate', models.FloatField(blank=True, null=True)),
-                ('n_eff', models.FloatField(blank=True, null=True)),
-                ('naive_value', models.FloatField(blank=True, help_text='Reviewed only: biased, shown as what it is', null=True)),
-                ('naive_n', models.PositiveIntegerField(default=0)),
-                ('confusion', models.JSONField(blank=True, default=list, help_text='[true, predicted, weighted count, n]')),
-                ('inputs_hash', models.CharField(max_length=64)),
-                ('evaluated_at', models.DateTimeField()),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='models_registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("method", models.CharField(max_length=40)),
+                ("slice", models.CharField(blank=True, max_length=120)),
+                ("window_start", models.DateTimeField()),
+                ("window_end", models.DateTimeField()),
+                ("n", models.PositiveIntegerField()),
+                ("n_found", models.PositiveIntegerField()),
+                ("n_arrived", models.PositiveIntegerField()),
+                ("value", models.FloatField(blank=True, null=True)),
+                ("ci_low", models.FloatField(blank=True, null=True)),
+                ("ci_high", models.FloatField(blank=True, null=True)),
+                ("lower_bound", models.FloatField(blank=True, help_text="One-sided, 95 %", null=True)),
+                (
+                    "bound_only",
+                    models.BooleanField(default=False, help_text="Too little for an estimate: show the bound"),
+                ),
+                (
+                    "provisional",
+                    models.BooleanField(default=False, help_text="Some drawn inspections are not settled yet"),
+                ),
+                ("response_rate", models.FloatField(blank=True, null=True)),
+                ("n_eff", models.FloatField(blank=True, null=True)),
+                (
+                    "naive_value",
+                    models.FloatField(blank=True, help_text="Reviewed only: biased, shown as what it is", null=True),
+                ),
+                ("naive_n", models.PositiveIntegerField(default=0)),
+                (
+                    "confusion",
+                    models.JSONField(blank=True, default=list, help_text="[true, predicted, weighted count, n]"),
+                ),
+                ("inputs_hash", models.CharField(max_length=64)),
+                ("evaluated_at", models.DateTimeField()),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evaluations",
+                        to="models_registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Comparison',
+            name="Comparison",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(max_length=40)),
-                ('n', models.PositiveIntegerField()),
-                ('n_fixed', models.PositiveIntegerField(help_text='Champion wrong, candidate right')),
-                ('n_broken', models.PositiveIntegerField(help_text='Champion right, candidate wrong')),
-                ('n_both_wrong', models.PositiveIntegerField()),
-                ('n_both_right', models.PositiveIntegerField()),
-                ('gain', models.FloatField(blank=True, null=True)),
-                ('ci_low', models.FloatField(blank=True, null=True)),
-                ('ci_high', models.FloatField(blank=True, null=True)),
-                ('candidate_accuracy', models.FloatField(blank=True, null=True)),
-                ('champion_accuracy', models.FloatField(blank=True, null=True)),
-                ('classes', models.JSONField(blank=True, default=list)),
-                ('guards', models.JSONField(blank=True, default=list)),
-                ('examples', models.JSONField(blank=True, default=list, help_text='Broken and fixed inspections to look at')),
-                ('verdict', models.CharField(help_text='promote, wait or refuse', max_length=8)),
-                ('reason', models.TextField()),
-                ('compared_at', models.DateTimeField()),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comparisons', to='models_registry.dataset')),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comparisons', to='models_registry.modelversion')),
-                ('champion', models.ForeignKey(blank=True, help_text='None: there was none yet', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='defences', to='models_registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("method", models.CharField(max_length=40)),
+                ("n", models.PositiveIntegerField()),
+                ("n_fixed", models.PositiveIntegerField(help_text="Champion wrong, candidate right")),
+                ("n_broken", models.PositiveIntegerField(help_text="Champion right, candidate wrong")),
+                ("n_both_wrong", models.PositiveIntegerField()),
+                ("n_both_right", models.PositiveIntegerField()),
+                ("gain", models.FloatField(blank=True, null=True)),
+                ("ci_low", models.FloatField(blank=True, null=True)),
+                ("ci_high", models.FloatField(blank=True, null=True)),
+                ("candidate_accuracy", models.FloatField(blank=True, null=True)),
+                ("champion_accuracy", models.FloatField(blank=True, null=True)),
+                ("classes", models.JSONField(blank=True, default=list)),
+                ("guards", models.JSONField(blank=True, default=list)),
+                (
+                    "examples",
+                    models.JSONField(blank=True, default=list, help_text="Broken and fixed inspections to look at"),
+                ),
+                ("verdict", models.CharField(help_text="promote, wait or refuse", max_length=8)),
+                ("reason", models.TextField()),
+                ("compared_at", models.DateTimeField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="comparisons",
+                        to="models_registry.dataset",
+                    ),
+                ),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="comparisons",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "champion",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="None: there was none yet",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="defences",
+                        to="models_registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='RegisteredModel',
+            name="RegisteredModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('kind', models.CharField(choices=[('classification', 'Classification'), ('detection', 'Detection')], default='classification', max_length=16)),
-                ('description', models.TextField(blank=True)),
-                ('target_accuracy', models.FloatField(blank=True, help_text='0.96 means 96 %', null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('label_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='registered_models', to='models_registry.labelset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("classification", "Classification"), ("detection", "Detection")],
+                        default="classification",
+                        max_length=16,
+                    ),
+                ),
+                ("description", models.TextField(blank=True)),
+                ("target_accuracy", models.FloatField(blank=True, help_text="0.96 means 96 %", null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "label_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="registered_models",
+                        to="models_registry.labelset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name', 'pk'),
-                'permissions': [('review_registeredmodel', 'Can judge images of a model'), ('adjudicate_registeredmodel', 'Can settle disagreements of a model'), ('ingest_registeredmodel', 'Can send predictions of a model'), ('decide_registeredmodel', 'Can retrain, approve and refuse versions of a model')],
+                "ordering": ("name", "pk"),
+                "permissions": [
+                    ("review_registeredmodel", "Can judge images of a model"),
+                    ("adjudicate_registeredmodel", "Can settle disagreements of a model"),
+                    ("ingest_registeredmodel", "Can send predictions of a model"),
+                    ("decide_registeredmodel", "Can retrain, approve and refuse versions of a model"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PromotionPolicy',
+            name="PromotionPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('automatic', models.BooleanField(default=False)),
-                ('margin', models.FloatField(default=0.01, help_text='The lower end of the gain must stay above minus this', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(0.5)])),
-                ('require_superiority', models.BooleanField(default=False)),
-                ('class_margin', models.FloatField(default=0.05, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
-                ('guard_defects', models.BooleanField(default=True, help_text='No defect class may lose more recall than the class margin')),
-                ('min_items', models.PositiveIntegerField(default=30)),
-                ('min_first_accuracy', models.FloatField(blank=True, help_text='What a first version must reach on the hold-out', null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('registered_model', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='promotion_policy', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("automatic", models.BooleanField(default=False)),
+                (
+                    "margin",
+                    models.FloatField(
+                        default=0.01,
+                        help_text="The lower end of the gain must stay above minus this",
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(0.5),
+                        ],
+                    ),
+                ),
+                ("require_superiority", models.BooleanField(default=False)),
+                (
+                    "class_margin",
+                    models.FloatField(
+                        default=0.05,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(1),
+                        ],
+                    ),
+                ),
+                (
+                    "guard_defects",
+                    models.BooleanField(
+                        default=True, help_text="No defect class may lose more recall than the class margin"
+                    ),
+                ),
+                ("min_items", models.PositiveIntegerField(default=30)),
+                (
+                    "min_first_accuracy",
+                    models.FloatField(
+                        blank=True, help_text="What a first version must reach on the hold-out", null=True
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "registered_model",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="promotion_policy",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'promotion policies',
+                "verbose_name_plural": "promotion policies",
             },
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('promote', 'Made champion'), ('refuse', 'Refused'), ('roll_back', 'Put back')], max_length=16)),
-                ('automatic', models.BooleanField(default=False)),
-                ('reason', models.TextField()),
-                ('change_number', models.CharField(blank=True, max_length=60)),
-                ('decided_at', models.DateTimeField()),
-                ('effective_from', models.CharField(blank=True, help_text='Lot from which it holds, if any', max_length=120)),
-                ('comparison', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='models_registry.comparison')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replaced', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.modelversion')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='models_registry.modelversion')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("promote", "Made champion"), ("refuse", "Refused"), ("roll_back", "Put back")],
+                        max_length=16,
+                    ),
+                ),
+                ("automatic", models.BooleanField(default=False)),
+                ("reason", models.TextField()),
+                ("change_number", models.CharField(blank=True, max_length=60)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "effective_from",
+                    models.CharField(blank=True, help_text="Lot from which it holds, if any", max_length=120),
+                ),
+                (
+                    "comparison",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="models_registry.comparison",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "replaced",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='registered_model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='models_registry.registeredmodel'),
+            model_name="modelversion",
+            name="registered_model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="models_registry.registeredmodel",
+            ),
         ),
         migrations.AddField(
-            model_name='dataset',
-            name='registered_model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='models_registry.registeredmodel'),
+            model_name="dataset",
+            name="registered_model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="datasets",
+                to="models_registry.registeredmodel",
+            ),
         ),
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('unregistered_version', 'Unregistered version'), ('run_failed', 'Training failed'), ('artifact', 'Artifact cannot be used')], max_length=40)),
-                ('slice', models.CharField(blank=True, max_length=120)),
-                ('message', models.TextField()),
-                ('evidence', models.JSONField(blank=True, default=dict)),
-                ('opened_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("unregistered_version", "Unregistered version"),
+                            ("run_failed", "Training failed"),
+                            ("artifact", "Artifact cannot be used"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("slice", models.CharField(blank=True, max_length=120)),
+                ("message", models.TextField()),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                ("opened_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alerts",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='RetrainingPolicy',
+            name="RetrainingPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=True)),
-                ('min_new_labels', models.PositiveIntegerField(default=200)),
-                ('min_total_labels', models.PositiveIntegerField(default=50)),
-                ('min_per_class', models.PositiveIntegerField(default=5)),
-                ('cooldown_minutes', models.PositiveIntegerField(default=1440)),
-                ('monthly_budget', models.PositiveIntegerField(blank=True, help_text='Runs a month; empty: no limit', null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('registered_model', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='retraining_policy', to='models_registry.registeredmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("enabled", models.BooleanField(default=True)),
+                ("min_new_labels", models.PositiveIntegerField(default=200)),
+                ("min_total_labels", models.PositiveIntegerField(default=50)),
+                ("min_per_class", models.PositiveIntegerField(default=5)),
+                ("cooldown_minutes", models.PositiveIntegerField(default=1440)),
+                (
+                    "monthly_budget",
+                    models.PositiveIntegerField(blank=True, help_text="Runs a month; empty: no limit", null=True),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "registered_model",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="retraining_policy",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'retraining policies',
+                "verbose_name_plural": "retraining policies",
             },
         ),
         migrations.CreateModel(
-            name='TrainingRun',
+            name="TrainingRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('backend', models.CharField(default='builtin', max_length=40)),
-                ('trigger', models.CharField(choices=[('new_labels', 'New labels'), ('person', 'A person asked')], max_length=16)),
-                ('reason', models.TextField()),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
-                ('outcome', models.TextField(blank=True, help_text='What came of it, in one sentence')),
-                ('seed', models.PositiveBigIntegerField()),
-                ('claim', models.UUIDField(blank=True, null=True)),
-                ('n_attempts', models.PositiveIntegerField(default=0)),
-                ('queued_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='models_registry.dataset')),
-                ('registered_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='models_registry.registeredmodel')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("backend", models.CharField(default="builtin", max_length=40)),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[("new_labels", "New labels"), ("person", "A person asked")], max_length=16
+                    ),
+                ),
+                ("reason", models.TextField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("outcome", models.TextField(blank=True, help_text="What came of it, in one sentence")),
+                ("seed", models.PositiveBigIntegerField()),
+                ("claim", models.UUIDField(blank=True, null=True)),
+                ("n_attempts", models.PositiveIntegerField(default=0)),
+                ("queued_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="models_registry.dataset"
+                    ),
+                ),
+                (
+                    "registered_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="models_registry.registeredmodel",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='training_run',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='version', to='models_registry.trainingrun'),
+            model_name="modelversion",
+            name="training_run",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="version",
+                to="models_registry.trainingrun",
+            ),
         ),
         migrations.AddField(
-            model_name='comparison',
-            name='training_run',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='comparison', to='models_registry.trainingrun'),
+            model_name="comparison",
+            name="training_run",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="comparison",
+                to="models_registry.trainingrun",
+            ),
         ),
         migrations.CreateModel(
-            name='TrainingStep',
+            name="TrainingStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(choices=[('collect', 'Collect'), ('validate_data', 'Validate data'), ('features', 'Features'), ('fit', 'Fit'), ('validate_model', 'Validate model'), ('compare', 'Compare'), ('register', 'Register and decide')], max_length=32)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=16)),
-                ('progress', models.FloatField(default=0)),
-                ('detail', models.TextField(blank=True)),
-                ('inputs_sha256', models.CharField(blank=True, max_length=64)),
-                ('outputs_sha256', models.CharField(blank=True, max_length=64)),
-                ('checks', models.JSONField(blank=True, default=list)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='models_registry.trainingrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("collect", "Collect"),
+                            ("validate_data", "Validate data"),
+                            ("features", "Features"),
+                            ("fit", "Fit"),
+                            ("validate_model", "Validate model"),
+                            ("compare", "Compare"),
+                            ("register", "Register and decide"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("progress", models.FloatField(default=0)),
+                ("detail", models.TextField(blank=True)),
+                ("inputs_sha256", models.CharField(blank=True, max_length=64)),
+                ("outputs_sha256", models.CharField(blank=True, max_length=64)),
+                ("checks", models.JSONField(blank=True, default=list)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="models_registry.trainingrun",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('run', 'position'),
+                "ordering": ("run", "position"),
             },
         ),
         migrations.AddConstraint(
-            model_name='labelset',
-            constraint=models.UniqueConstraint(fields=('slug', 'version'), name='labelset_slug_version_unique'),
+            model_name="labelset",
+            constraint=models.UniqueConstraint(fields=("slug", "version"), name="labelset_slug_version_unique"),
         ),
         migrations.AddConstraint(
-            model_name='labelset',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='labelset_version_from_1'),
+            model_name="labelset",
+            constraint=models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="labelset_version_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='labelset',
-            constraint=models.CheckConstraint(condition=models.Q(('replaces__isnull', True), models.Q(('replaces', models.F('pk')), _negated=True), _connector='OR'), name='labelset_replaces_another'),
+            model_name="labelset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("replaces__isnull", True), models.Q(("replaces", models.F("pk")), _negated=True), _connector="OR"
+                ),
+                name="labelset_replaces_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='labelmapping',
-            constraint=models.UniqueConstraint(fields=('label_set', 'old_label'), name='labelmapping_old_label_once'),
+            model_name="labelmapping",
+            constraint=models.UniqueConstraint(fields=("label_set", "old_label"), name="labelmapping_old_label_once"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(fields=('label_set', 'slug'), name='label_set_slug_unique'),
+            model_name="label",
+            constraint=models.UniqueConstraint(fields=("label_set", "slug"), name="label_set_slug_unique"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(condition=models.Q(('hotkey', ''), _negated=True), fields=('label_set', 'hotkey'), name='label_set_hotkey_unique'),
+            model_name="label",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("hotkey", ""), _negated=True),
+                fields=("label_set", "hotkey"),
+                name="label_set_hotkey_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__lte', 3)), name='label_severity_0_to_3'),
+            model_name="label",
+            constraint=models.CheckConstraint(condition=models.Q(("severity__lte", 3)), name="label_severity_0_to_3"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('disposition__in', ['pass', 'reject', 'hold'])), name='label_disposition_known'),
+            model_name="label",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("disposition__in", ["pass", "reject", "hold"])), name="label_disposition_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('slug', ''), _negated=True), name='label_slug_said'),
+            model_name="label",
+            constraint=models.CheckConstraint(condition=models.Q(("slug", ""), _negated=True), name="label_slug_said"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('colour', ''), ('colour__regex', '^#[0-9a-fA-F]{6}$'), _connector='OR'), name='label_colour_rrggbb'),
+            model_name="label",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("colour", ""), ("colour__regex", "^#[0-9a-fA-F]{6}$"), _connector="OR"),
+                name="label_colour_rrggbb",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(fields=['model_version', 'slice', '-evaluated_at'], name='evaluation_over_time'),
+            model_name="evaluation",
+            index=models.Index(fields=["model_version", "slice", "-evaluated_at"], name="evaluation_over_time"),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ci_high__isnull', True), ('ci_low__isnull', True), ('n', 0), ('value__isnull', True)), models.Q(('ci_high__isnull', False), ('ci_low__isnull', False), ('n__gt', 0), ('value__isnull', False)), _connector='OR'), name='evaluation_value_iff_n'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ci_high__isnull", True), ("ci_low__isnull", True), ("n", 0), ("value__isnull", True)),
+                    models.Q(
+                        ("ci_high__isnull", False), ("ci_low__isnull", False), ("n__gt", 0), ("value__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="evaluation_value_iff_n",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('value__isnull', True), models.Q(('ci_high__lte', 1), ('ci_low__gte', 0), ('value__gte', models.F('ci_low')), ('value__lte', models.F('ci_high'))), _connector='OR'), name='evaluation_low_value_high'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("value__isnull", True),
+                    models.Q(
+                        ("ci_high__lte", 1),
+                        ("ci_low__gte", 0),
+                        ("value__gte", models.F("ci_low")),
+                        ("value__lte", models.F("ci_high")),
+                    ),
+                    _connector="OR",
+                ),
+                name="evaluation_low_value_high",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('n_found__lte', models.F('n'))), name='evaluation_found_at_most_n'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("n_found__lte", models.F("n"))), name="evaluation_found_at_most_n"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('n__lte', models.F('n_arrived'))), name='evaluation_n_at_most_arrived'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("n__lte", models.F("n_arrived"))), name="evaluation_n_at_most_arrived"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('window_start__lte', models.F('window_end'))), name='evaluation_window_in_order'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("window_start__lte", models.F("window_end"))), name="evaluation_window_in_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='registeredmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['classification', 'detection'])), name='registeredmodel_kind_known'),
+            model_name="registeredmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["classification", "detection"])), name="registeredmodel_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='registeredmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('target_accuracy__isnull', True), models.Q(('target_accuracy__gt', 0), ('target_accuracy__lt', 1)), _connector='OR'), name='registeredmodel_target_between_0_and_1'),
+            model_name="registeredmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("target_accuracy__isnull", True),
+                    models.Q(("target_accuracy__gt", 0), ("target_accuracy__lt", 1)),
+                    _connector="OR",
+                ),
+                name="registeredmodel_target_between_0_and_1",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('margin__gte', 0), ('margin__lte', 0.5)), name='promotionpolicy_margin_range'),
+            model_name="promotionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("margin__gte", 0), ("margin__lte", 0.5)), name="promotionpolicy_margin_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('class_margin__gte', 0), ('class_margin__lte', 1)), name='promotionpolicy_class_margin_range'),
+            model_name="promotionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("class_margin__gte", 0), ("class_margin__lte", 1)),
+                name="promotionpolicy_class_margin_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('min_first_accuracy__isnull', True), models.Q(('min_first_accuracy__gte', 0), ('min_first_accuracy__lte', 1)), _connector='OR'), name='promotionpolicy_first_accuracy_range'),
+            model_name="promotionpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("min_first_accuracy__isnull", True),
+                    models.Q(("min_first_accuracy__gte", 0), ("min_first_accuracy__lte", 1)),
+                    _connector="OR",
+                ),
+                name="promotionpolicy_first_accuracy_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('automatic', True), ('decided_by__isnull', True)), models.Q(('automatic', False), ('decided_by__isnull', False)), _connector='OR'), name='promotion_by_policy_or_person'),
+            model_name="promotion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("automatic", True), ("decided_by__isnull", True)),
+                    models.Q(("automatic", False), ("decided_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="promotion_by_policy_or_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('replaced__isnull', True), models.Q(('replaced', models.F('version')), _negated=True), _connector='OR'), name='promotion_replaces_another'),
+            model_name="promotion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("replaced__isnull", True),
+                    models.Q(("replaced", models.F("version")), _negated=True),
+                    _connector="OR",
+                ),
+                name="promotion_replaces_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['promote', 'refuse', 'roll_back'])), name='promotion_action_known'),
+            model_name="promotion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("action__in", ["promote", "refuse", "roll_back"])), name="promotion_action_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='promotion_reason_said'),
+            model_name="promotion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="promotion_reason_said"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('registered_model', 'sha256'), name='dataset_model_sha256_unique'),
+            model_name="dataset",
+            constraint=models.UniqueConstraint(
+                fields=("registered_model", "sha256"), name="dataset_model_sha256_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='dataset_sha256_hex'),
+            model_name="dataset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="dataset_sha256_hex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('manifest', ''), _negated=True), name='dataset_manifest_said'),
+            model_name="dataset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("manifest", ""), _negated=True), name="dataset_manifest_said"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('registered_model', 'kind', 'slice'), name='alert_one_open_per_kind_and_slice'),
+            model_name="alert",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resolved_at__isnull", True)),
+                fields=("registered_model", "kind", "slice"),
+                name="alert_one_open_per_kind_and_slice",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['unregistered_version', 'run_failed', 'artifact'])), name='alert_kind_known'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["unregistered_version", "run_failed", "artifact"])),
+                name="alert_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), ('resolved_at__gte', models.F('opened_at')), _connector='OR'), name='alert_resolved_after_opened'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("resolved_at__isnull", True), ("resolved_at__gte", models.F("opened_at")), _connector="OR"
+                ),
+                name="alert_resolved_after_opened",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retrainingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('min_new_labels__gte', 1)), name='retrainingpolicy_min_new_labels_from_1'),
+            model_name="retrainingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_new_labels__gte", 1)), name="retrainingpolicy_min_new_labels_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retrainingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('min_total_labels__gte', 2)), name='retrainingpolicy_min_total_from_2'),
+            model_name="retrainingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_total_labels__gte", 2)), name="retrainingpolicy_min_total_from_2"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retrainingpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('min_per_class__gte', 1)), name='retrainingpolicy_min_per_class_from_1'),
+            model_name="retrainingpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_per_class__gte", 1)), name="retrainingpolicy_min_per_class_from_1"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trainingrun',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['heartbeat_at'], name='trainingrun_active'),
+            model_name="trainingrun",
+            index=models.Index(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=["heartbeat_at"],
+                name="trainingrun_active",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.UniqueConstraint(fields=('registered_model', 'number'), name='trainingrun_number_unique'),
+            model_name="trainingrun",
+            constraint=models.UniqueConstraint(fields=("registered_model", "number"), name="trainingrun_number_unique"),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('registered_model',), name='trainingrun_one_active'),
+            model_name="trainingrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=("registered_model",),
+                name="trainingrun_one_active",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'cancelled'])), name='trainingrun_status_known'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["queued", "running", "succeeded", "failed", "cancelled"])),
+                name="trainingrun_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('trigger__in', ['new_labels', 'person'])), name='trainingrun_trigger_known'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("trigger__in", ["new_labels", "person"])), name="trainingrun_trigger_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['succeeded', 'failed', 'cancelled'])), models.Q(('finished_at__isnull', True), ('status__in', ['queued', 'running'])), _connector='OR'), name='trainingrun_finished_at_iff_terminal'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at__isnull", False), ("status__in", ["succeeded", "failed", "cancelled"])),
+                    models.Q(("finished_at__isnull", True), ("status__in", ["queued", "running"])),
+                    _connector="OR",
+                ),
+                name="trainingrun_finished_at_iff_terminal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'running'), _negated=True), models.Q(('claim__isnull', False), ('heartbeat_at__isnull', False), ('started_at__isnull', False)), _connector='OR'), name='trainingrun_running_has_a_claim'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "running"), _negated=True),
+                    models.Q(("claim__isnull", False), ("heartbeat_at__isnull", False), ("started_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="trainingrun_running_has_a_claim",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('registered_model', 'number'), name='modelversion_number_unique'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                fields=("registered_model", "number"), name="modelversion_number_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_name', ''), _negated=True), fields=('registered_model', 'external_name'), name='modelversion_external_name_unique'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_name", ""), _negated=True),
+                fields=("registered_model", "external_name"),
+                name="modelversion_external_name_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('stage', 'champion')), fields=('registered_model',), name='modelversion_one_champion'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("stage", "champion")),
+                fields=("registered_model",),
+                name="modelversion_one_champion",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='modelversion_number_from_1'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1)), name="modelversion_number_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('artifact', ''), ('artifact_sha256', '')), models.Q(models.Q(('artifact', ''), _negated=True), ('artifact_sha256__regex', '^[0-9a-f]{64}$')), _connector='OR'), name='modelversion_artifact_and_hash'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("artifact", ""), ("artifact_sha256", "")),
+                    models.Q(models.Q(("artifact", ""), _negated=True), ("artifact_sha256__regex", "^[0-9a-f]{64}$")),
+                    _connector="OR",
+                ),
+                name="modelversion_artifact_and_hash",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['trained', 'external', 'observed'])), name='modelversion_origin_known'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["trained", "external", "observed"])),
+                name="modelversion_origin_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('score_kind__in', ['probabilities', 'independent', 'anomaly', 'decision_only'])), name='modelversion_score_kind_known'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("score_kind__in", ["probabilities", "independent", "anomaly", "decision_only"])),
+                name="modelversion_score_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['candidate', 'champion', 'retired', 'rejected', 'observed'])), name='modelversion_stage_known'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stage__in", ["candidate", "champion", "retired", "rejected", "observed"])),
+                name="modelversion_stage_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('champion__isnull', True), models.Q(('candidate', models.F('champion')), _negated=True), _connector='OR'), name='comparison_two_versions'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("champion__isnull", True),
+                    models.Q(("candidate", models.F("champion")), _negated=True),
+                    _connector="OR",
+                ),
+                name="comparison_two_versions",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('n', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('n_fixed'), '+', models.F('n_broken')), '+', models.F('n_both_wrong')), '+', models.F('n_both_right')))), name='comparison_counts_add_up'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "n",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("n_fixed"), "+", models.F("n_broken")
+                                ),
+                                "+",
+                                models.F("n_both_wrong"),
+                            ),
+                            "+",
+                            models.F("n_both_right"),
+                        ),
+                    )
+                ),
+                name="comparison_counts_add_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ci_high__isnull', True), ('ci_low__isnull', True), ('gain__isnull', True)), models.Q(('ci_high__gte', models.F('gain')), ('ci_high__isnull', False), ('ci_low__isnull', False), ('ci_low__lte', models.F('gain')), ('gain__isnull', False)), _connector='OR'), name='comparison_interval_around_gain'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ci_high__isnull", True), ("ci_low__isnull", True), ("gain__isnull", True)),
+                    models.Q(
+                        ("ci_high__gte", models.F("gain")),
+                        ("ci_high__isnull", False),
+                        ("ci_low__isnull", False),
+                        ("ci_low__lte", models.F("gain")),
+                        ("gain__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="comparison_interval_around_gain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['promote', 'wait', 'refuse'])), name='comparison_verdict_known'),
+            model_name="comparison",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict__in", ["promote", "wait", "refuse"])), name="comparison_verdict_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingstep',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='trainingstep_run_name_unique'),
+            model_name="trainingstep",
+            constraint=models.UniqueConstraint(fields=("run", "name"), name="trainingstep_run_name_unique"),
         ),
         migrations.AddConstraint(
-            model_name='trainingstep',
-            constraint=models.CheckConstraint(condition=models.Q(('progress__gte', 0), ('progress__lte', 1)), name='trainingstep_progress_0_to_1'),
+            model_name="trainingstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("progress__gte", 0), ("progress__lte", 1)), name="trainingstep_progress_0_to_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingstep',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'running', 'done', 'failed'])), name='trainingstep_status_known'),
+            model_name="trainingstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["waiting", "running", "done", "failed"])),
+                name="trainingstep_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingstep',
-            constraint=models.CheckConstraint(condition=models.Q(('name__in', ['collect', 'validate_data', 'features', 'fit', 'validate_model', 'compare', 'register'])), name='trainingstep_name_known'),
+            model_name="trainingstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "name__in",
+                        ["collect", "validate_data", "features", "fit", "validate_model", "compare", "register"],
+                    )
+                ),
+                name="trainingstep_name_known",
+            ),
         ),
     ]

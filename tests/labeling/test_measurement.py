@@ -21,7 +21,12 @@ def version(db: None) -> ModelVersion:
 
 
 def part(
-    version: ModelVersion, *, said: str = "ok", truth: str | Literal[False] | None = False, pi: float = 0.5, **fields: Any
+    version: ModelVersion,
+    *,
+    said: str = "ok",
+    truth: str | Literal[False] | None = False,
+    pi: float = 0.5,
+    **fields: Any,
 ) -> Inspection:
     """An inspection with its draw. ``truth``: a label, None for a bad image, False for not settled."""
     inspection = make.make_inspection(

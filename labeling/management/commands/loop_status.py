@@ -41,5 +41,6 @@ def _in_words(model: dict[str, Any]) -> str:
         f"{model['model']}: {model['state']}. {model['why']}\n"
         f"  champion {champion} of {model['versions']} versions, accuracy {measured}\n"
         f"  {model['n_inspections']} inspections, {model['n_reviews_open']} reviews open, "
-        f"{model['n_verdicts']} verdicts, {model['n_new_labels']} new labels, runs {model['runs'] or 'none'}, {model['promotions']} promotions"
+        f"{model['n_verdicts']} verdicts, {model['n_new_labels']} new labels, "
+        f"runs {model['runs'] or 'none'}, {model['promotions']} promotions"
     )

@@ -1,0 +1,108 @@
+"""The one draw of an inspection, the review that it leads to, and what the line is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from labeling.catalog import PRIOR_UNCERTAINTY
+from labeling.ingest.submission import Submission
+from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
+from labeling.routing import PredictionFacts, Routing, keyed_uniform, route
+from models_registry.models.labels import Disposition
+
+
+def draw(
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, is_new: bool, now: datetime
+) -> tuple[Selection, Review | None]:
+    """The one draw of this inspection for the model, made now unless it was made before, and the review it led to."""
+    catalog = lead.catalog
+    mine = {"inspection": inspection, "registered_model": catalog.registered_model}
+    known = None if is_new else Selection.objects.filter(**mine).first()
+    if known is not None:
+        return known, Review.objects.filter(**mine).order_by("round").first()
+    key = f"{inspection.station_id}/{inspection.inspection_id}"
+    routing = _routing(lead, prediction, key)
+    selection = Selection.objects.create(
+        **mine,
+        design=catalog.design,
+        stratum=routing.stratum,
+        pi=routing.pi,
+        floor_pi=routing.floor_pi,
+        u=routing.u,
+        uncertainty=routing.uncertainty,
+        error_guess=routing.error_guess,
+        drawn=routing.drawn,
+        reason=routing.reason,
+        created_at=now,
+    )
+    return selection, _open_review(inspection, lead, prediction, routing, key, now) if routing.drawn else None
+
+
+def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routing:
+    catalog = lead.catalog
+    facts = PredictionFacts(
+        label=prediction.label.slug if prediction else None,
+        confidence=prediction.confidence if prediction else None,
+        is_defect=prediction.label.is_defect if prediction else False,
+    )
+    return route(
+        facts,
+        catalog.rules,
+        secret=bytes.fromhex(catalog.design.secret),
+        key=key,
+        design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
+        mean_uncertainty=catalog.mean_uncertainty(prediction.model_version) if prediction else PRIOR_UNCERTAINTY,
+    )
+
+
+def _open_review(
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, routing: Routing, key: str, now: datetime
+) -> Review:
+    policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
+    return Review.objects.create(
+        inspection=inspection,
+        registered_model=lead.catalog.registered_model,
+        reason=_review_reason(prediction, routing),
+        mode=Review.Mode.BLOCKING if blocking else Review.Mode.MEASURING,
+        prediction=prediction,
+        blind=prediction is None or _is_blind(lead, routing, key),
+        priority=0 if blocking else 5,
+        deadline=now + timedelta(minutes=policy.blocking_minutes) if blocking else None,
+        default_disposition=policy.blocking_default if blocking else "",
+        created_at=now,
+    )
+
+
+def _review_reason(prediction: Prediction | None, routing: Routing) -> str:
+    if prediction is None:
+        return Review.Reason.FIRST_LABELS
+    return Review.Reason.CERTAINTY if routing.stratum == "certainty" else Review.Reason.DRAWN
+
+
+def _is_blind(lead: Submission, routing: Routing, key: str) -> bool:
+    """Audit draws are always judged blind; of the others the policy's share, by a draw of its own (STATISTICS §4)."""
+    if routing.u < routing.floor_pi:
+        return True
+    draw = keyed_uniform(bytes.fromhex(lead.catalog.design.secret), f"blind|{key}")
+    return draw < lead.catalog.review_policy.blind_share
+
+
+def answer_disposition(
+    inspection: Inspection, prediction: Prediction, review: Review | None, now: datetime
+) -> Disposition:
+    """Write down what the line is told: the label's disposition, or to hold the part while a person must look."""
+    disposition, reason = Disposition(prediction.label.disposition), f"The model says {prediction.label.name}."
+    if review is not None and review.mode == Review.Mode.BLOCKING and review.status == Review.Status.OPEN:
+        disposition, reason = Disposition.HOLD, "The part waits until a person has looked."
+    DispositionRecord.objects.create(
+        inspection=inspection, prediction=prediction, disposition=disposition, reason=reason, created_at=now
+    )
+    return disposition
+
+
+def answered_disposition(prediction: Prediction | None) -> str | None:
+    """What the line was told about this prediction, and not about another version's of the same part."""
+    if prediction is None:
+        return None
+    record = DispositionRecord.objects.filter(prediction=prediction, origin="answered", revoked_at=None).first()
+    return record.disposition if record else None
