@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from labeling.errors import NoSuchReview
 from labeling.models import Inspection, Membership, Review
@@ -47,12 +47,11 @@ def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredMod
     if user.is_superuser:
         return RegisteredModel.objects.all()
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
-    if verb == "ingest" and mine.filter(site__isnull=False).exists():
-        return RegisteredModel.objects.all()  # a site's system may bring a model to its site, where it did not run yet
-    return RegisteredModel.objects.filter(
-        Q(pk__in=mine.filter(registered_model__isnull=False).values("registered_model"))
-        | Q(deployments__station__site__in=mine.filter(site__isnull=False).values("site"))
-    ).distinct()
+    by_model, by_site = mine.filter(registered_model__isnull=False), mine.filter(site__isnull=False)
+    allowed = Q(pk__in=by_model.values("registered_model")) | Q(deployments__station__site__in=by_site.values("site"))
+    if verb == "ingest":  # a site's system may bring a model to its site, where it did not run yet
+        allowed |= Q(Exists(by_site))
+    return RegisteredModel.objects.filter(allowed).distinct()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from labeling.demo.line import Line, LineReport
 from labeling.demo.setup import create_demo
 from labeling.demo.stream import DemoStream
 from labeling.demo.surfaces import write_folder
+from labeling.models import Review
 
 REAL_IMAGES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "images" / "xsdd_steel"
 
@@ -54,21 +55,17 @@ class Plant:
 
     def inspect(self, *, error_rate: float = 0.0) -> int:
         """An inspector signs in and judges until nothing is left. Returns the number of verdicts."""
-        stop, before = threading.Event(), 0
+        stop = threading.Event()
         inspector = Inspector(
             base_url=self.url, username=self.access.inspectors[0], password=self.access.password, model=self.model.slug,
             stream=self.stream, error_rate=error_rate, seed=1,
         )  # fmt: skip
         thread = threading.Thread(target=inspector.run, kwargs={"pace": 0.0, "stop": stop, "tell": print})
         thread.start()
-        wait_for(lambda: self._open() == 0, seconds=60)
+        wait_for(lambda: not Review.objects.open().exists(), seconds=60)
         stop.set()
         thread.join()
-        return inspector.n - before
-
-    def _open(self) -> int:
-        answer = self.line().client.get(f"/api/v1/models/{self.model.slug}/").json()
-        return int(answer["n_reviews_open"])
+        return inspector.n
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float, what: str = "") -> None:
@@ -77,4 +74,4 @@ def wait_for(condition: Callable[[], object], *, seconds: float, what: str = "")
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(what or "the condition did not come true in time")
-        time.sleep(0.1)
+        time.sleep(0.2)

@@ -10,43 +10,46 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from labeling.demo.line import LineReport
 from labeling.demo.stream import inspection_id
-from labeling.models import GroundTruth, Review
+from labeling.models import GroundTruth, Review, SamplingDesign
 from labeling.tasks import close_the_loop
 from models_registry.models import Comparison, ModelVersion, PromotionPolicy, RetrainingPolicy, TrainingRun
 from tests.conftest import StartWorker
 from tests.story import Plant, image_folder, wait_for
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_verdicts_become_accuracy_and_a_better_champion(
-    live_server: LiveServer, celery_worker_process: StartWorker, tmp_path: Path
+    live_server: LiveServer, celery_worker_process: StartWorker, tmp_path: Path, settings: Settings
 ) -> None:
+    settings.HOLDOUT_SHARE = 0.3  # a story is short: enough of it has to be held out
     celery_worker_process()
     plant = Plant(image_folder(tmp_path, count=700), url=live_server.url, workspace=tmp_path)
+    SamplingDesign.objects.update(budget=0.9)
     PromotionPolicy.objects.update(min_items=10, margin=0.3)
-    RetrainingPolicy.objects.update(min_new_labels=50, min_total_labels=50, min_per_class=1, cooldown_minutes=0)
+    RetrainingPolicy.objects.update(min_new_labels=40, min_total_labels=40, min_per_class=1, cooldown_minutes=0)
 
-    send_first_images(plant, n=60)
+    send_first_images(plant, n=40)
     assert status(plant)["accuracy"]["value"] is None
-    assert plant.inspect() == 60
+    assert plant.inspect() == 40
 
     turn_the_loop(plant, versions=1)
     assert ModelVersion.objects.get().stage == "champion"
 
-    first = plant.produce(260)
-    assert plant.inspect() > 60
+    first = plant.produce(100)
+    assert plant.inspect() > 40
     turn_the_loop(plant, versions=2)
     comparison = Comparison.objects.get(champion__number=1)
     assert comparison.gain is not None
     assert comparison.gain > 0
     assert status(plant)["champion"] == 2
 
-    second = plant.produce(200)
+    second = plant.produce(80)
     RetrainingPolicy.objects.update(enabled=False)
     plant.inspect()
     close_the_loop()

@@ -133,7 +133,7 @@ def test_who_may_only_look_may_not_judge(line: Line) -> None:
     auditor = Station("auditor", line.model, "auditor")
 
     error_of(auditor.post(CLAIM), 403)
-    error_of(auditor.say(make_shown(line, blind=True).pk), 404)
+    error_of(auditor.say(make_shown(line, blind=True).pk), 403)
 
 
 def test_an_inspector_does_not_settle_a_disagreement_by_its_number(line: Line, alice: Station, bob: Station) -> None:
