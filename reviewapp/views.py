@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from reviewapp.errors import NotAllowed, NotFound
+from reviewapp.errors import NotAllowed, NotFound, ReviewAppError
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,21 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     error = NotFound(_("The address may be mistyped, or what it showed was removed. Nothing of your work is lost."))
+    if _is_for_systems(request):
+        return JsonResponse({"error": error.as_dict()}, status=404)
     return render(request, "404.html", {"error": error}, status=404)
+
+
+def _is_for_systems(request: HttpRequest) -> bool:
+    """Below /api/ everything answers in the one error shape, also what no view has seen."""
+    return request.path.startswith("/api/")
 
 
 def page_server_error(request: HttpRequest) -> HttpResponse:
     """A page that needs no database, no session and no sprite: any of them may be what is broken."""
     code = secrets.token_hex(4)
     logger.error("server error %s at %s", code, request.path)
+    if _is_for_systems(request):
+        error = ReviewAppError(f"Something failed here. The log has it as {code}.", code="server_error")
+        return JsonResponse({"error": error.as_dict()}, status=500)
     return HttpResponseServerError(loader.get_template("500.html").render({"code": code}))

@@ -70,7 +70,7 @@ class Line:
         fields = {
             "inspection_id": inspection_id(position, image, shift=self.shift),
             "source": image.camera,
-            "serial": f"S{self.shift}{position:06d}",
+            "serial": f"S{position:06d}",
             "lot": f"{position // 500:04d}",
             "purpose": "demo",
         }

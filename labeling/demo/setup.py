@@ -119,7 +119,7 @@ def _model(name: str, label_set: LabelSet) -> RegisteredModel:
         registered_model=model, min_new_labels=150, min_total_labels=60, min_per_class=3, cooldown_minutes=1
     )
     PromotionPolicy.objects.create(
-        registered_model=model, automatic=True, margin=0.05, guard_defects=False, min_items=20
+        registered_model=model, automatic=True, margin=0.08, guard_defects=False, min_items=20
     )
     ReviewPolicy.objects.create(registered_model=model, lease_seconds=120)
     SamplingDesign.objects.create(registered_model=model, number=1, budget=0.5, audit_share=0.8)

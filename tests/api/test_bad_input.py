@@ -325,3 +325,8 @@ def test_random_bytes_as_a_form_never_break_the_server(line: Line) -> None:
             PREDICTIONS, body, content_type="multipart/form-data; boundary=b", headers=line.headers
         )
         error_of(answer, 400)
+
+
+def test_an_address_that_is_not_there_answers_in_the_one_error_shape(line: Line) -> None:
+    answer = line.client.get("/api/v1/nothing/here/")
+    assert error_of(answer, 404)["code"] == "not_found"

@@ -1,0 +1,34 @@
+"""The benchmarks run and end with their one line of JSON. Their figures are judged by people, never by a test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+
+OURS = ("DATABASE_URL", "REDIS_URL", "REVIEWAPP_VAR", "DJANGO_SETTINGS_MODULE")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        ("ingest_api", {"p50_ms", "p95_ms", "p99_ms", "saturation_per_s", "server_rss_mb"}),
+        ("claim_verdict", {"claim_p50_ms", "verdict_p99_ms", "verdicts_per_s_8_people", "doubles", "errors"}),
+    ],
+)
+def test_a_quick_run_prints_its_figures_and_targets(name: str, figures: set[str]) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in OURS}
+    command = [sys.executable, "-m", "benchmarks", name, "--quick"]
+    answer = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode in {0, 1}, answer.stderr[-2000:]
+    said = json.loads(answer.stdout.strip().splitlines()[-1])
+    assert said["bench"] == name
+    assert figures <= said["figures"].keys()
+    assert said["targets"].keys() <= said["figures"].keys()
+    assert said["figures"].get("doubles", 0) == said["figures"].get("errors", 0) == 0
