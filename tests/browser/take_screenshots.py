@@ -102,7 +102,9 @@ class Camera:
             "([mode, theme]) => Object.assign(document.documentElement.dataset, {mode, theme})",
             ["glove" if gloves else "key", theme],
         )
-        is_ready(page) if ready else page.wait_for_timeout(1500)
+        if ready:
+            is_ready(page)
+        page.wait_for_timeout(500 if ready else 1500)  # until colours have come to rest
         FOLDER.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=FOLDER / f"{name}.png")
         context.set_offline(True)
