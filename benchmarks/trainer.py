@@ -9,9 +9,6 @@ Medians over seeds. The peer is the largest class: what saying the same every ti
 import argparse
 import io
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
 import zipfile
@@ -26,10 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
+from benchmarks.report import ROOT, conclude, machine
 from models_registry.training.features import extract, read
 from models_registry.training.trainer import fit
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST_LEFT_OUT = 4000
 TARGETS = {
     "xsdd_accuracy_100": 0.80,
@@ -175,20 +172,6 @@ def _row(name: str, described: Described, labels: str, learned: Learned) -> floa
     return round(learned.accuracy, 4)
 
 
-def passed(figures: dict[str, float], targets: dict[str, float]) -> bool:
-    """Whether every target is met, milliseconds from above and accuracies from below."""
-    return all(
-        figures[name] <= target if name.endswith("_ms") else figures[name] >= target for name, target in targets.items()
-    )
-
-
-def commit() -> str:
-    """The commit that is measured, or "unknown" outside a repository."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else "unknown"
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print; 0 when every target is met, 1 when one is missed, 2 without the data."""
     parser = argparse.ArgumentParser(description="Accuracy and speed of the built-in trainer.")
@@ -199,12 +182,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("The public data (images/xsdd_steel) is not in the folder given by --data: nothing was measured.")
         print(json.dumps({"bench": "trainer", "figures": {}, "targets": TARGETS, "pass": False}))
         return 2
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {commit()}")
+    print(machine())
     figures = measure(chosen.data, quick=chosen.quick)
     targets = {name: target for name, target in TARGETS.items() if name in figures}
-    met = passed(figures, targets)
-    print(json.dumps({"bench": "trainer", "figures": figures, "targets": targets, "pass": met}))
-    return 0 if met else 1
+    return conclude("trainer", figures, targets)
 
 
 if __name__ == "__main__":
