@@ -29,19 +29,19 @@ def test_verdicts_become_accuracy_and_a_better_champion(
 ) -> None:
     settings.HOLDOUT_SHARE = 0.3  # a story is short: enough of it has to be held out
     celery_worker_process()
-    plant = Plant(image_folder(tmp_path, count=700), url=live_server.url, workspace=tmp_path)
+    plant = Plant(image_folder(tmp_path, count=400), url=live_server.url, workspace=tmp_path)
     SamplingDesign.objects.update(budget=0.9)
     PromotionPolicy.objects.update(min_items=10, margin=0.3)
-    RetrainingPolicy.objects.update(min_new_labels=40, min_total_labels=40, min_per_class=1, cooldown_minutes=0)
+    RetrainingPolicy.objects.update(min_new_labels=20, min_total_labels=20, min_per_class=1, cooldown_minutes=0)
 
-    send_first_images(plant, n=40)
+    send_first_images(plant, n=20)
     assert status(plant)["accuracy"]["value"] is None
-    assert plant.inspect() == 40
+    assert plant.inspect() == 20
 
     turn_the_loop(plant, versions=1)
     assert ModelVersion.objects.get().stage == "champion"
 
-    first = plant.produce(100)
+    first = plant.produce(130)
     assert plant.inspect() > 40
     turn_the_loop(plant, versions=2)
     comparison = Comparison.objects.get(champion__number=1)
