@@ -130,7 +130,7 @@ class ModelStatus:
     def _why_new(self) -> str:
         if self.champion is None:
             labelling = _("No version yet: people label the first images.")
-            return labelling if self.n_inspections else _("Nothing arrived yet.")
+            return labelling if self.n_inspections or self.n_reviews_open else _("Nothing arrived yet.")
         if accuracy_state(self.evaluation) == "bound":
             return _("Too few errors found for an estimate.")
         return _("First reviews are coming in.") if self.n_reviews_open or self.n_verdicts else _("No reviews yet.")
