@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -46,6 +46,8 @@ class IncomingRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froz
     predicted_at: datetime | None = None
     metadata: dict[str, Any] = {}
     purpose: str = "production"
+    late: bool = False  # the part has left: an edge agent answered it while nobody heard
+    answered: Literal["pass", "reject", "hold"] | None = None  # what the agent said then
 
     def digest(self) -> str:
         """A hash of what the version said: tells a resend from a conflict."""
@@ -75,7 +77,18 @@ def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
             raise _wrong(position, field, f"is larger than {limit} bytes")
     if row.purpose not in {"production", "challenge", "import", "demo"}:
         raise _wrong(position, "purpose", "is one of production, challenge, import, demo")
+    _check_late(row, position)
     return row
+
+
+def _check_late(row: IncomingRow, position: int) -> None:
+    """A late row says what the line was answered and when the part was there; no other row does say the former."""
+    if row.late and row.answered is None:
+        raise _wrong(position, "answered", "is missing: a late row says what the line was told")
+    if row.late and row.captured_at is None:
+        raise _wrong(position, "captured_at", "is missing: a late row says when the part was there")
+    if row.answered is not None and not row.late:
+        raise _wrong(position, "answered", "belongs to a late row only")
 
 
 def _refusal(error: msgspec.ValidationError, position: int) -> RowRefused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import nextafter, sqrt
 from typing import Literal
 
@@ -105,6 +105,13 @@ def route(
         reason_code=code,
         review="blocking" if code == "blocking_label" else "measuring" if u < pi else "none",
     )
+
+
+def after_the_part_left(routing: Routing) -> Routing:
+    """The same draw for a part that nobody can hold any more: it is looked at, and measured, but waits for no one."""
+    if routing.review != "blocking":
+        return routing
+    return replace(routing, review="measuring", reason="Its label is always checked. The part had left when we heard.")
 
 
 def error_guess(confidence: float | None) -> float:

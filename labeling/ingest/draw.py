@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from labeling.catalog import PRIOR_UNCERTAINTY
-from labeling.ingest.submission import Submission
+from labeling.ingest.submission import Submission, conflict
 from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
-from labeling.routing import PredictionFacts, Routing, keyed_uniform, route
+from labeling.routing import PredictionFacts, Routing, after_the_part_left, keyed_uniform, route
 from models_registry.models.labels import Disposition
 
 
@@ -45,7 +45,7 @@ def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routi
         confidence=prediction.confidence if prediction else None,
         is_defect=prediction.label.is_defect if prediction else False,
     )
-    return route(
+    routing = route(
         facts,
         catalog.rules,
         secret=bytes.fromhex(catalog.design.secret),
@@ -53,6 +53,7 @@ def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routi
         design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
         mean_uncertainty=catalog.mean_uncertainty(prediction.model_version) if prediction else PRIOR_UNCERTAINTY,
     )
+    return after_the_part_left(routing) if lead.row.late else routing
 
 
 def _open_review(
@@ -104,5 +105,32 @@ def answered_disposition(prediction: Prediction | None) -> str | None:
     """What the line was told about this prediction, and not about another version's of the same part."""
     if prediction is None:
         return None
-    record = DispositionRecord.objects.filter(prediction=prediction, origin="answered", revoked_at=None).first()
+    told = ("answered", "edge")
+    record = DispositionRecord.objects.filter(prediction=prediction, origin__in=told, revoked_at=None).first()
     return record.disposition if record else None
+
+
+def record_edge_answer(inspection: Inspection, prediction: Prediction, lead: Submission, now: datetime) -> Disposition:
+    """Write down what an edge agent told the line while we did not hear, or answered too slowly. Nothing goes out.
+
+    What we answered in vain is revoked, and a part that has left waits for nobody: its blocking review, if there is
+    one, only measures from now on.
+
+    :raises ContentConflict: the agent reported another answer before.
+    """
+    record, is_new = DispositionRecord.objects.get_or_create(
+        prediction=prediction, origin="edge",
+        defaults={
+            "inspection": inspection, "disposition": str(lead.row.answered), "created_at": lead.row.captured_at or now,
+            "reason": "The edge agent answered: no answer of ours came in time.",
+        },
+    )  # fmt: skip
+    if record.disposition != lead.row.answered:
+        raise conflict("answered", lead)
+    if is_new:
+        in_vain = DispositionRecord.objects.filter(prediction=prediction, origin="answered", revoked_at=None)
+        in_vain.update(revoked_at=now)
+        Review.objects.filter(prediction=prediction, mode="blocking", status="open").update(
+            mode="measuring", deadline=None, default_disposition="", priority=5
+        )
+    return Disposition(record.disposition)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Max
 
-from labeling.ingest.draw import answer_disposition, answered_disposition, draw
+from labeling.ingest.draw import answer_disposition, answered_disposition, draw, record_edge_answer
 from labeling.ingest.prediction import record_prediction
 from labeling.ingest.submission import Answer, Submission, conflict
 from labeling.models import Inspection, Item
@@ -37,8 +37,12 @@ def store_part(part: Sequence[Submission], *, now: datetime) -> list[Answer]:
     )
     new_views = [one for one in views if _item(inspection, one, is_new, now)]
     selection, review = draw(inspection, lead, prediction, is_new, now)
-    if prediction is not None and predicted_now:
-        disposition: str | None = answer_disposition(inspection, prediction, review, now)
+    if prediction is not None and lead.row.late:
+        disposition: str | None = record_edge_answer(inspection, prediction, lead, now)
+        if review is not None:
+            review.refresh_from_db()
+    elif prediction is not None and predicted_now:
+        disposition = answer_disposition(inspection, prediction, review, now)
     else:
         disposition = answered_disposition(prediction)
     status = "created" if is_new or new_views or predicted_now else "duplicate"
@@ -54,6 +58,8 @@ def _one_per_view(part: Sequence[Submission]) -> list[Submission]:
         twin = views.setdefault(one.row.view, one)
         if (twin.row.digest(), twin.source.pk) != (one.row.digest(), one.source.pk):
             raise conflict("prediction", one)
+        if (one.row.late, one.row.answered) != (part[0].row.late, part[0].row.answered):
+            raise conflict("answered", one)
         if twin.image is None and one.image is not None:
             views[one.row.view] = one
         elif twin.image is not None and one.image is not None and twin.image.sha256 != one.image.sha256:

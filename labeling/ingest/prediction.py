@@ -33,7 +33,7 @@ def record_prediction(
         scores=lead.row.scores,
         findings=[_finding(one) for one in views],
         digest=lead.row.digest(),
-        predicted_at=lead.row.predicted_at or now,
+        predicted_at=lead.row.predicted_at or (lead.row.captured_at if lead.row.late else None) or now,
     )
     return prediction, True
 

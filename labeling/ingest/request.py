@@ -49,6 +49,10 @@ class Ingest:
                 raise RowRefused(
                     "A row with a label belongs to /predictions/.", row=position, fields={"label": "Not here."}
                 )
+            if row.late:
+                raise RowRefused(
+                    "A late row is a prediction that was answered.", row=position, fields={"late": "Not here."}
+                )
             return Submission(position, row, catalog, source, image)
         version = version or catalog.version(row, position=position)
         confidence = check_scores(row, score_kind=version.score_kind, labels=list(catalog.labels), position=position)

@@ -49,6 +49,7 @@ class DispositionRecord(models.Model):
 
     class Origin(models.TextChoices):
         ANSWERED = "answered", _("Answered by us")
+        EDGE = "edge", _("Answered by the edge agent while we did not hear")
         REPORTED = "reported", _("Reported by the line")
 
     inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="dispositions")
@@ -64,7 +65,12 @@ class DispositionRecord(models.Model):
         verbose_name = "disposition"
         constraints = [
             models.CheckConstraint(condition=Q(disposition__in=["pass", "reject", "hold"]), name="disposition_known"),
-            models.CheckConstraint(condition=Q(origin__in=["answered", "reported"]), name="disposition_origin_known"),
+            models.CheckConstraint(
+                condition=Q(origin__in=["answered", "edge", "reported"]), name="disposition_origin_known"
+            ),
+            models.UniqueConstraint(
+                fields=["prediction"], condition=Q(origin="edge"), name="disposition_of_the_edge_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -54,6 +54,12 @@ def told(**fields: Any) -> Attempt:
     return change(row, **fields)
 
 
+def edge_answers_again() -> Attempt:
+    said = make.make_prediction()
+    fields = {"inspection": said.inspection, "prediction": said, "disposition": "pass", "created_at": make.NOW}
+    return copy(DispositionRecord.objects.create(origin="edge", **fields))
+
+
 def state(**fields: Any) -> Attempt:
     return change(RoutingState.objects.create(model_version=make.make_version(), mean_uncertainty=0.2), **fields)
 
@@ -99,6 +105,7 @@ SEEN: dict[str, list[Case]] = {
         lambda: change(make.make_prediction(), confidence=float("nan")),
     ],
     "disposition_known": [lambda: told(disposition="scrap")],
+    "disposition_of_the_edge_once": [edge_answers_again],
     "disposition_origin_known": [lambda: told(origin="rumour")],
     "deployment_seen_once": [lambda: copy(deployment())],
     "deployment_last_after_first": [lambda: change(deployment(), last_seen_at=make.NOW - timedelta(seconds=1))],
