@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from labeling.access import require_review
+from labeling.announcements import announce_settled
 from labeling.consensus import Settlement, Vote, settle
 from labeling.errors import NotSeen, ReviewClosed, UndoRefused
 from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
@@ -279,7 +280,9 @@ def apply_settlement(review: Review, policy: ReviewPolicy, *, now: datetime) -> 
     settlement = settle(votes, votes_needed=policy.votes_needed)
     if settlement.outcome in {"label", "bad_image"}:
         _close_rounds(review, now)
-        _write_ground_truth(review, settlement, labels.get(settlement.label or ""), now)
+        truth, is_news = _write_ground_truth(review, settlement, labels.get(settlement.label or ""), now)
+        if is_news:
+            announce_settled(truth, now=now)
     else:
         _reopen(review, settlement, now)
     return settlement
@@ -297,8 +300,13 @@ def _close_rounds(review: Review, now: datetime) -> None:
     )
 
 
-def _write_ground_truth(review: Review, settlement: Settlement, label: Label | None, now: datetime) -> None:
-    """A label that changes belongs to no dataset yet; one that is only confirmed stays where it is."""
+def _write_ground_truth(
+    review: Review, settlement: Settlement, label: Label | None, now: datetime
+) -> tuple[GroundTruth, bool]:
+    """The label, and whether it is new or another than before.
+
+    A label that changes belongs to no dataset yet; one that is only confirmed stays where it is.
+    """
     truth, is_new = GroundTruth.objects.select_for_update(of=("self",)).get_or_create(
         registered_model=review.registered_model,
         inspection=review.inspection,
@@ -308,11 +316,13 @@ def _write_ground_truth(review: Review, settlement: Settlement, label: Label | N
         },
     )  # fmt: skip
     if is_new:
-        return
-    if (truth.outcome, truth.label_id) != (settlement.outcome, label.pk if label else None):
+        return truth, True
+    is_news = (truth.outcome, truth.label_id) != (settlement.outcome, label.pk if label else None)
+    if is_news:
         truth.outcome, truth.label, truth.decided_at, truth.frozen_in = settlement.outcome, label, now, None
     truth.n_verdicts, truth.method = settlement.n_verdicts, settlement.method
     truth.save()
+    return truth, is_news
 
 
 def _reopen(review: Review, settlement: Settlement, now: datetime) -> None:

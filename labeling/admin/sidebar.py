@@ -25,6 +25,15 @@ PAGES = (
     (_("Places"), (("labeling", "site"), ("labeling", "station"), ("labeling", "source"), ("labeling", "deployment"))),
     (_("People"), (("labeling", "membership"), ("labeling", "apikey"), ("auth", "user"), ("auth", "group"))),
     (
+        _("Webhooks"),
+        (
+            ("models_registry", "webhook"),
+            ("models_registry", "delivery"),
+            ("models_registry", "deliveryattempt"),
+            ("models_registry", "event"),
+        ),
+    ),
+    (
         _("What was seen"),
         (
             ("labeling", "inspection"),

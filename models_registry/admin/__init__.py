@@ -8,12 +8,16 @@ from models_registry.admin.policies import PromotionPolicyAdmin, RetrainingPolic
 from models_registry.admin.promotions import ComparisonAdmin, PromotionAdmin
 from models_registry.admin.runs import DatasetAdmin, TrainingRunAdmin, TrainingStepAdmin
 from models_registry.admin.versions import ModelVersionAdmin
+from models_registry.admin.webhooks import DeliveryAdmin, DeliveryAttemptAdmin, EventAdmin, WebhookAdmin
 
 __all__ = [
     "AlertAdmin",
     "ComparisonAdmin",
     "DatasetAdmin",
+    "DeliveryAdmin",
+    "DeliveryAttemptAdmin",
     "EvaluationAdmin",
+    "EventAdmin",
     "LabelAdmin",
     "LabelMappingAdmin",
     "LabelSetAdmin",
@@ -24,4 +28,5 @@ __all__ = [
     "RetrainingPolicyAdmin",
     "TrainingRunAdmin",
     "TrainingStepAdmin",
+    "WebhookAdmin",
 ]

@@ -8,12 +8,17 @@ from models_registry.models.policies import PromotionPolicy, RetrainingPolicy
 from models_registry.models.promotions import Comparison, Promotion
 from models_registry.models.runs import TrainingRun, TrainingStep
 from models_registry.models.versions import ModelVersion, RegisteredModel
+from models_registry.models.webhooks import Delivery, DeliveryAttempt, Event, EventName, Webhook
 
 __all__ = [
     "Alert",
     "Comparison",
     "Dataset",
+    "Delivery",
+    "DeliveryAttempt",
     "Evaluation",
+    "Event",
+    "EventName",
     "Label",
     "LabelMapping",
     "LabelSet",
@@ -24,4 +29,5 @@ __all__ = [
     "RetrainingPolicy",
     "TrainingRun",
     "TrainingStep",
+    "Webhook",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from models_registry.models import Alert, RegisteredModel
+from models_registry.models import Alert, EventName, RegisteredModel
+from models_registry.services.outbox import emit
 
 
 def open_alert(
@@ -25,7 +26,7 @@ def open_alert(
         return False
     try:
         with transaction.atomic():
-            Alert.objects.create(
+            alert = Alert.objects.create(
                 registered_model=registered_model,
                 kind=kind,
                 slice=slice,
@@ -33,9 +34,25 @@ def open_alert(
                 evidence=dict(evidence or {}),
                 opened_at=now,
             )
+            _announce(alert, now)
     except IntegrityError:
         return False  # another process opened it in the same moment
     return True
+
+
+def _announce(alert: Alert, now: datetime) -> None:
+    payload = {
+        "alert": alert.pk,
+        "kind": alert.kind,
+        "slice": alert.slice,
+        "message": alert.message,
+        "evidence": alert.evidence,
+        "opened_at": alert.opened_at,
+    }
+    emit(
+        event=EventName.MODEL_ALERT, registered_model=alert.registered_model, object_id=f"alert/{alert.pk}",
+        payload=payload, now=now,
+    )  # fmt: skip
 
 
 def resolve_alerts(*, registered_model: RegisteredModel, kind: str, now: datetime) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from models_registry.errors import ChampionChanged, StageRefused
-from models_registry.models import Comparison, ModelVersion, Promotion, RegisteredModel
+from models_registry.models import Comparison, EventName, ModelVersion, Promotion, RegisteredModel
+from models_registry.services.outbox import emit
 from reviewapp.errors import NotAllowed, ReviewAppError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def promote(
     _refuse_self_approval(version, by)
     _swap(version, champion, allowed=(Stage.CANDIDATE,))
     _refuse_overtaken(version, now)
-    return _record(Promotion.Action.PROMOTE, version, champion, by, reason, now, comparison, change_number)
+    return _announced(_record(Promotion.Action.PROMOTE, version, champion, by, reason, now, comparison, change_number))
 
 
 @transaction.atomic
@@ -70,7 +71,7 @@ def roll_back(*, registered_model: RegisteredModel, by: User | None, reason: str
     if champion is None or arrival is None or arrival.replaced is None:
         raise StageRefused("There is no earlier champion to go back to.")
     _swap(arrival.replaced, champion, allowed=(Stage.RETIRED,))
-    return _record(Promotion.Action.ROLL_BACK, arrival.replaced, champion, by, reason, now, None, "")
+    return _announced(_record(Promotion.Action.ROLL_BACK, arrival.replaced, champion, by, reason, now, None, ""))
 
 
 def _lock(registered_model: RegisteredModel) -> None:
@@ -131,3 +132,24 @@ def _record(
         change_number=change_number,
         decided_at=now,
     )
+
+
+def _announced(decision: Promotion) -> Promotion:
+    """Tell who subscribed that the model has another champion."""
+    version, replaced = decision.version, decision.replaced
+    payload = {
+        "action": decision.action,
+        "version": version.number,
+        "external_name": version.external_name,
+        "replaced": replaced.number if replaced else None,
+        "automatic": decision.automatic,
+        "reason": decision.reason,
+        "change_number": decision.change_number,
+        "decided_at": decision.decided_at,
+    }
+    model = decision.registered_model
+    emit(
+        event=EventName.VERSION_PROMOTED, registered_model=model, object_id=f"model/{model.slug}", payload=payload,
+        now=decision.decided_at,
+    )  # fmt: skip
+    return decision

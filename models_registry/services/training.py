@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 
 from models_registry.errors import RunActive
-from models_registry.models import Dataset, RegisteredModel, TrainingRun, TrainingStep
+from models_registry.models import Dataset, EventName, ModelVersion, RegisteredModel, TrainingRun, TrainingStep
 from models_registry.services.alerts import open_alert, resolve_alerts
+from models_registry.services.outbox import emit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -103,6 +104,7 @@ def succeed(run: TrainingRun, *, outcome: str, now: datetime) -> bool:
     )
     if done:
         resolve_alerts(registered_model=run.registered_model, kind="run_failed", now=now)
+        _announce_end(run, Status.SUCCEEDED, outcome, now)
     return bool(done)
 
 
@@ -118,13 +120,15 @@ def fail(run: TrainingRun, *, step: str, reason: str, now: datetime) -> bool:
     return bool(done)
 
 
+@transaction.atomic
 def cancel(run: TrainingRun, *, reason: str, now: datetime) -> bool:
     """Cancel an active run. Its worker notices at its next heartbeat and stops."""
-    return bool(
-        TrainingRun.objects.filter(pk=run.pk, status__in=TrainingRun.ACTIVE).update(
-            status=Status.CANCELLED, outcome=reason, finished_at=now
-        )
+    done = TrainingRun.objects.filter(pk=run.pk, status__in=TrainingRun.ACTIVE).update(
+        status=Status.CANCELLED, outcome=reason, finished_at=now
     )
+    if done:
+        _announce_end(run, Status.CANCELLED, reason, now)
+    return bool(done)
 
 
 def sweep(*, now: datetime, lost_after: timedelta) -> list[int]:
@@ -150,6 +154,7 @@ def _requeue(run: TrainingRun, before: datetime) -> bool:
     )
 
 
+@transaction.atomic
 def _give_up(run: TrainingRun, now: datetime) -> None:
     reason = f"The worker was lost {run.n_attempts} times during this run. Look at its memory and its log."
     done = TrainingRun.objects.filter(pk=run.pk, status=run.status, claim=run.claim).update(
@@ -163,4 +168,25 @@ def _alert_failure(model: RegisteredModel, run: TrainingRun, reason: str, now: d
     open_alert(
         registered_model=model, kind="run_failed", message=f"Run {run.number} failed: {reason}", now=now,
         evidence={"run": run.pk},
+    )  # fmt: skip
+    _announce_end(run, Status.FAILED, reason, now)
+
+
+def _announce_end(run: TrainingRun, status: str, outcome: str, now: datetime) -> None:
+    def payload() -> dict[str, Any]:
+        version = ModelVersion.objects.filter(training_run=run).first()
+        return {
+            "run": run.pk,
+            "number": run.number,
+            "status": status,
+            "outcome": outcome,
+            "trigger": run.trigger,
+            "version": version.number if version else None,
+            "queued_at": run.queued_at,
+            "finished_at": now,
+        }
+
+    emit(
+        event=EventName.RUN_FINISHED, registered_model=run.registered_model, object_id=f"run/{run.pk}",
+        payload=payload, now=now,
     )  # fmt: skip

@@ -44,6 +44,12 @@ from tests.factories.training import (
     make_run,
     make_steps,
 )
+from tests.factories.webhooks import (
+    make_attempt,
+    make_delivery,
+    make_event,
+    make_webhook,
+)
 
 __all__ = [
     "LABELS",
@@ -51,10 +57,13 @@ __all__ = [
     "PASSWORD",
     "label_of",
     "make_alert",
+    "make_attempt",
     "make_comparison",
     "make_dataset",
+    "make_delivery",
     "make_deployment",
     "make_evaluation",
+    "make_event",
     "make_ground_truth",
     "make_inspection",
     "make_item",
@@ -73,6 +82,7 @@ __all__ = [
     "make_user",
     "make_verdict",
     "make_version",
+    "make_webhook",
     "next_number",
     "png",
     "sha256",

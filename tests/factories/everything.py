@@ -29,6 +29,7 @@ from tests.factories.training import (
     make_run,
     make_steps,
 )
+from tests.factories.webhooks import make_attempt, make_delivery, make_event, make_webhook
 
 
 def make_one_of_each() -> dict[type[Model], Model]:
@@ -37,6 +38,7 @@ def make_one_of_each() -> dict[type[Model], Model]:
     rows = [model, model.label_set, model.label_set.labels.get(slug="scratch")]
     rows += [ReviewPolicy.objects.get(registered_model=model), SamplingDesign.objects.get(registered_model=model)]
     rows += [RetrainingPolicy.objects.get(registered_model=model), PromotionPolicy.objects.get(registered_model=model)]
+    rows += [*_of_webhooks(model)]
     rows += [*_of_training(model), *_of_a_part(model), *_of_people(model), _mapping(model.label_set)]
     return {type(row): row for row in rows}
 
@@ -67,6 +69,12 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
         make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
         make_deployment(station=source.station, version=champion),
     ]  # fmt: skip
+
+
+def _of_webhooks(model: RegisteredModel) -> list[Model]:
+    event, webhook = make_event(registered_model=model), make_webhook(registered_model=model)
+    delivery = make_delivery(event=event, webhook=webhook)
+    return [event, webhook, delivery, make_attempt(delivery=delivery)]
 
 
 def _of_people(model: RegisteredModel) -> list[Model]:

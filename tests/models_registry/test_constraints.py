@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -178,7 +179,36 @@ REGISTERED: dict[str, list[Case]] = {
     "alert_kind_known": [lambda: change(make.make_alert(), kind="mood")],
     "alert_resolved_after_opened": [lambda: change(make.make_alert(), resolved_at=make.NOW.replace(year=2000))],
 }
-TABLE = EVALUATED | DECIDED | LABELLED | TRAINED | REGISTERED
+SENT: dict[str, list[Case]] = {
+    "webhook_events_known": [
+        lambda: change(make.make_webhook(), events=["review.settled", "moon.rose"]),
+        lambda: change(make.make_webhook(), events=[]),
+    ],
+    "webhook_url_http": [lambda: change(make.make_webhook(), url="ftp://mes.example.com/")],
+    "webhook_secret_said": [lambda: change(make.make_webhook(), secret="")],
+    "webhook_former_secret_ends": [
+        lambda: change(make.make_webhook(), former_secret="whsec_old"),
+        lambda: change(make.make_webhook(), former_secret_until=make.NOW),
+    ],
+    "webhook_held_both_or_neither": [
+        lambda: change(make.make_webhook(), held_by=uuid.uuid4()),
+        lambda: change(make.make_webhook(), held_until=make.NOW),
+    ],
+    "webhook_failing_since_iff_failures": [
+        lambda: change(make.make_webhook(), n_failures=1),
+        lambda: change(make.make_webhook(), failing_since=make.NOW),
+    ],
+    "event_name_known": [lambda: change(make.make_event(), name="moon.rose")],
+    "event_object_said": [lambda: change(make.make_event(), object_id="")],
+    "delivery_event_webhook_unique": [lambda: copy(make.make_delivery())],
+    "delivery_status_known": [lambda: change(make.make_delivery(), status="lost", finished_at=make.NOW)],
+    "delivery_finished_at_iff_over": [
+        lambda: change(make.make_delivery(), status="delivered"),
+        lambda: change(make.make_delivery(), finished_at=make.NOW),
+    ],
+    "deliveryattempt_number_unique": [lambda: copy(make.make_attempt())],
+}
+TABLE = SENT | EVALUATED | DECIDED | LABELLED | TRAINED | REGISTERED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 
