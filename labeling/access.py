@@ -1,14 +1,19 @@
 """Who may do what. A membership gives a role for a model or for a site; a role gives verbs.
 
+A system that comes with an API key is its user, narrowed by the key's `Scope`. The scope travels on the user, and every
+question that is asked here reads it: whoever asks here needs to know nothing about keys. What remembers an answer for a
+user remembers it for (user, `scope_of(user)`).
+
 The registry asks `user.has_perm("models_registry.decide_registeredmodel", model)` and never learns about
 memberships: the backend below answers.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
@@ -36,22 +41,83 @@ ROLE_VERBS: dict[str, frozenset[Verb]] = {
 }
 
 
+ALL_VERBS: frozenset[Verb] = frozenset(get_args(Verb))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a key leaves of its user's rights. It narrows and never gives."""
+
+    models: frozenset[int] | None = None  # keys of registered models; None: no limit
+    verbs: frozenset[Verb] = ALL_VERBS
+    root: bool = False  # the user is a superuser, which a narrowed user does not say of itself
+
+    @property
+    def narrows(self) -> bool:
+        return self.models is not None or self.verbs != ALL_VERBS
+
+    def covers(self, registered_model_id: int) -> bool:
+        return self.models is None or registered_model_id in self.models
+
+
+WHOLE = Scope()
+
+
+def narrowed(user: User, scope: Scope) -> User:
+    """A copy of ``user`` that every question here answers within ``scope``. Never to be saved.
+
+    A superuser's copy is none: `has_perm` would say yes before anybody asked about the scope.
+    """
+    one = copy.copy(user)
+    if scope.narrows:
+        scope = replace(scope, root=user.is_superuser)
+        one.is_superuser = False
+        one.key_scope = scope  # type: ignore[attr-defined]
+    return one
+
+
+def scope_of(user: User | AnonymousUser) -> Scope:
+    """The limits of the key that ``user`` came with; none for people."""
+    scope: Scope = getattr(user, "key_scope", WHOLE)
+    return scope
+
+
+def require_verb(user: User | AnonymousUser, verb: Verb) -> None:
+    """:raises NotAllowed: the key leaves no ``verb``, on whatever model. Tells nothing about what exists."""
+    if verb not in scope_of(user).verbs:
+        raise NotAllowed(f"This key's scope does not include to {VERB_WORDS[verb]} ({verb}).", code="outside_scope")
+
+
+def within_scope(user: User, rows: ReviewQuerySet) -> ReviewQuerySet:
+    """Those of the models that the key leaves; for what is the user's own whatever the memberships say."""
+    models = scope_of(user).models
+    return rows if models is None else rows.filter(registered_model__in=models)
+
+
+def _is_root(user: User | AnonymousUser) -> bool:
+    return user.is_superuser or scope_of(user).root
+
+
 def roles_with(verb: Verb) -> list[str]:
     return [role for role, verbs in ROLE_VERBS.items() if verb in verbs]
 
 
 def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredModel]:
     """The models on which ``user`` may do ``verb``: by the model's own membership or a site where it runs."""
-    if not user.is_authenticated or not user.is_active:
+    scope = scope_of(user)
+    if not user.is_authenticated or not user.is_active or verb not in scope.verbs:
         return RegisteredModel.objects.none()
-    if user.is_superuser:
-        return RegisteredModel.objects.all()
+    within = RegisteredModel.objects.all()
+    if scope.models is not None:
+        within = within.filter(pk__in=scope.models)
+    if _is_root(user):
+        return within
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
     by_model, by_site = mine.filter(registered_model__isnull=False), mine.filter(site__isnull=False)
     allowed = Q(pk__in=by_model.values("registered_model")) | Q(deployments__station__site__in=by_site.values("site"))
     if verb == "ingest":  # a site's system may bring a model to its site, where it did not run yet
         allowed |= Q(Exists(by_site))
-    return RegisteredModel.objects.filter(allowed).distinct()
+    return within.filter(allowed).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +141,20 @@ class Reach:
 
 def reach(user: User, registered_model: RegisteredModel) -> Reach:
     """What ``user`` may do on ``registered_model``, by the model's memberships and by those of sites."""
-    if user.is_superuser:
-        return Reach(frozenset(VERB_WORDS), {})
+    scope = scope_of(user)
+    if not scope.covers(registered_model.pk):
+        return Reach(frozenset(), {})
+    if _is_root(user):
+        return Reach(scope.verbs, {})
     mine = Membership.objects.filter(Q(registered_model=registered_model) | Q(site__isnull=False), user=user)
     everywhere: set[Verb] = set()
     at_site: dict[int, frozenset[Verb]] = {}
     rows: Iterable[tuple[str, int | None]] = mine.values_list("role", "site")
     for role, site in rows:
         if site is None:
-            everywhere |= ROLE_VERBS[role]
+            everywhere |= ROLE_VERBS[role] & scope.verbs
         else:
-            at_site[site] = at_site.get(site, frozenset()) | ROLE_VERBS[role]
+            at_site[site] = at_site.get(site, frozenset()) | ROLE_VERBS[role] & scope.verbs
     return Reach(frozenset(everywhere), at_site)
 
 
@@ -94,6 +163,7 @@ def require_review(user: User, verb: Verb, review_id: int) -> Review:
 
     :raises NoSuchReview: the person may not even see it. :raises NotAllowed: may see it, but not do this.
     """
+    require_verb(user, verb)
     review = (
         Review.objects.select_related("registered_model__label_set", "inspection__station").filter(pk=review_id).first()
     )
@@ -108,14 +178,18 @@ def require_review(user: User, verb: Verb, review_id: int) -> Review:
 
 def may_see_inspection(user: User, inspection: Inspection) -> bool:
     """True for members of the site, and of a model that has a word on this inspection."""
-    if user.is_superuser:
+    scope = scope_of(user)
+    if "view" not in scope.verbs:
+        return False
+    concerned = RegisteredModel.objects.filter(Q(reviews__inspection=inspection) | Q(selections__inspection=inspection))
+    if scope.models is not None:
+        concerned = concerned.filter(pk__in=scope.models)
+        if not concerned.exists():
+            return False
+    if _is_root(user):
         return True
-    return Membership.objects.filter(
-        Q(site=inspection.station.site_id)
-        | Q(registered_model__reviews__inspection=inspection)
-        | Q(registered_model__selections__inspection=inspection),
-        user=user,
-    ).exists()
+    by_site = Q(site=inspection.station.site_id)
+    return Membership.objects.filter(by_site | Q(registered_model__in=concerned.values("pk")), user=user).exists()
 
 
 def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredModel:
@@ -123,6 +197,7 @@ def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredMode
 
     :raises NotFound: the person may not even see it. :raises NotAllowed: may see it, but not do this.
     """
+    require_verb(user, verb)
     found = models_for(user, verb).filter(slug=slug).select_related("label_set").first()
     if found is not None:
         return found

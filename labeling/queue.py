@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from labeling.access import reach, require_review
+from labeling.access import reach, require_review, require_verb, within_scope
 from labeling.errors import LeaseLost
 from labeling.models import Review, ReviewPolicy, Verdict
 from labeling.querysets import ReviewQuerySet
@@ -89,6 +89,7 @@ def extend(*, review_id: int, user: User, now: datetime) -> datetime:
 
 
 def release(*, review_ids: Collection[int], user: User) -> int:
-    """Give reviews back. Returns how many were still held."""
-    held = Review.objects.open().filter(pk__in=review_ids, claimed_by=user)
+    """Give reviews back, also of a model that the person may not judge any more. Returns how many were still held."""
+    require_verb(user, "review")
+    held = within_scope(user, Review.objects.open()).filter(pk__in=review_ids, claimed_by=user)
     return held.update(claimed_by=None, claim_expires_at=None)

@@ -193,6 +193,10 @@ IMAGE_ROOTS = [Path(root) for root in env.list("REVIEWAPP_IMAGE_ROOTS", default=
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
 MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
+# What one API key may ask, unless the key says otherwise. A guard against a client gone wild, not a tariff.
+KEY_REQUESTS_PER_MINUTE = env.int("REVIEWAPP_KEY_REQUESTS_PER_MINUTE", default=30_000)
+if KEY_REQUESTS_PER_MINUTE < 1:
+    raise ImproperlyConfigured("REVIEWAPP_KEY_REQUESTS_PER_MINUTE is at least 1.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 

@@ -160,19 +160,24 @@ def ask(world: World, person: str, name: str, method: str) -> int:
     client = Client(raise_request_exception=False)
     if person != "anonymous":
         client.force_login(world.people[person])
-    is_json = name.startswith("api-") and name not in {"api-inspections", "api-predict"}
+    answer = answer_of(client, world, name, method)
+    if person == "anonymous" and answer.status_code == 302 and name not in {"logout", "admin"}:
+        assert answer["Location"].startswith(reverse("login"))
+    return int(answer.status_code)
+
+
+def answer_of(client: Client, world: World, name: str, method: str) -> Any:
+    """The answer to what a correct client would send; its effects are rolled back."""
     options: dict[str, Any] = {"data": world.body(name)}
-    if is_json:
-        options["content_type"] = "application/json"
-    elif name in {"api-inspections", "api-predict"}:
+    if name in {"api-inspections", "api-predict"}:
         options["data"] = {**options["data"], "image": SimpleUploadedFile("part.png", make.png())}
+    elif name.startswith("api-"):
+        options["content_type"] = "application/json"
     with transaction.atomic():
         send = getattr(client, method.lower())
         answer = send(world.path(name), **(options if method == "POST" else {}))
-        if person == "anonymous" and answer.status_code == 302 and name not in {"logout", "admin"}:
-            assert answer["Location"].startswith(reverse("login"))
         transaction.set_rollback(True)
-    return int(answer.status_code)
+    return answer
 
 
 def test_the_table_names_every_address_and_none_that_is_gone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -55,13 +56,22 @@ class Membership(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret that a system sends with each request. Stored hashed, shown once."""
+    """A secret that a system sends with each request. Stored hashed, shown once.
+
+    ``only_models`` and ``only_verbs`` narrow what the user may; null is no limit. Models are kept as numbers and not as
+    relations, so that a key whose models are gone reaches nothing, rather than everything.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()
+    only_models = ArrayField(models.BigIntegerField(), null=True, blank=True)
+    only_verbs = ArrayField(models.CharField(max_length=16), null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Empty: the setting REVIEWAPP_KEY_REQUESTS_PER_MINUTE")
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -71,6 +81,23 @@ class ApiKey(models.Model):
         verbose_name = "API key"
         constraints = [
             models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_hex"),
+            models.CheckConstraint(
+                condition=Q(only_models__isnull=True) | Q(only_models__isnull=False, only_models__len__gte=1),
+                name="apikey_models_null_or_some",
+            ),
+            models.CheckConstraint(
+                condition=Q(only_verbs__isnull=True)
+                | Q(
+                    only_verbs__isnull=False,
+                    only_verbs__len__gte=1,
+                    only_verbs__contained_by=["view", "review", "adjudicate", "ingest", "decide"],
+                ),
+                name="apikey_verbs_null_or_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(requests_per_minute__isnull=True) | Q(requests_per_minute__gte=1),
+                name="apikey_limit_from_1",
+            ),
         ]
 
     def __str__(self) -> str:

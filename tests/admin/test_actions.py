@@ -114,12 +114,27 @@ def test_the_text_of_an_api_key_is_shown_exactly_once(root: Client) -> None:
     (text,) = set(re.findall(r"rk_[0-9a-f]{8}_[\w-]+", page))
     key = find_key(text, now=make.NOW)
     assert key is not None
-    assert key == ApiKey.objects.get()
+    assert key.pk == ApiKey.objects.get().pk
     assert text not in root.get(address(ApiKey, "changelist")).content.decode()
     assert text not in root.get(address(ApiKey, "change", ApiKey.objects.get().pk)).content.decode()
     assert (
         ApiKey.objects.get().digest not in root.get(address(ApiKey, "change", ApiKey.objects.get().pk)).content.decode()
     )
+
+
+def test_an_api_key_is_narrowed_by_the_form_and_says_so(root: Client) -> None:
+    model = make.make_model(slug="steel")
+    body = {"user": make.make_user("alice").pk, "name": "line 3", "expires_at_0": "", "expires_at_1": ""}
+    root.post(
+        address(ApiKey, "add"),
+        body | {"models": [model.pk], "verbs": ["ingest", "view"], "requests_per_minute": "90"},
+    )
+    key = ApiKey.objects.get()
+    assert (key.only_models, key.only_verbs, key.requests_per_minute) == ([model.pk], ["ingest", "view"], 90)
+    page = root.get(address(ApiKey, "change", key.pk)).content.decode()
+    assert "steel" in page
+    assert "ingest, view" in page
+    assert b"At least 1" in root.post(address(ApiKey, "add"), body | {"requests_per_minute": "0"}).content
 
 
 def test_an_api_key_that_would_never_work_is_refused(root: Client) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
 import tests.factories as make
-from labeling.keys import issue_key
+from labeling.keys import REMEMBERED_SECONDS, find_key, forget_keys, issue_key, revoke_keys
 from labeling.models import ApiKey, Inspection, Membership
 from tests.api.line import Line, error_of
 
@@ -36,8 +39,44 @@ def test_the_last_use_is_written_down_but_not_at_every_call(line: Line) -> None:
 def test_a_dead_key_is_refused(line: Line, change: dict[str, Any]) -> None:
     assert line.send(line.row(1)).status_code == 201
     ApiKey.objects.update(**change)
+    forget_keys()
 
     assert error_of(line.send(line.row(2)), 401)["code"] == "key_refused"
+
+
+def test_a_key_that_was_revoked_here_is_refused_at_once(line: Line) -> None:
+    line.send(line.row(1))
+
+    assert revoke_keys(ApiKey.objects.all(), now=timezone.now()) == 1
+    error_of(line.send(line.row(2)), 401)
+    assert revoke_keys(ApiKey.objects.all(), now=timezone.now()) == 0
+
+
+def test_a_key_that_was_revoked_elsewhere_is_refused_within_seconds(line: Line, monkeypatch: Any) -> None:
+    line.send(line.row(1))
+    ApiKey.objects.update(revoked_at=timezone.now())
+
+    assert line.send(line.row(2)).status_code == 201
+    clock = time.monotonic() + REMEMBERED_SECONDS
+    monkeypatch.setattr("labeling.keys.time.monotonic", lambda: clock)
+    error_of(line.send(line.row(3)), 401)
+
+
+def test_a_remembered_key_costs_no_query(line: Line, django_assert_num_queries: Any) -> None:
+    text = line.headers["Authorization"].split()[1]
+    find_key(text, now=timezone.now())
+
+    with django_assert_num_queries(0):
+        assert find_key(text, now=timezone.now()) is not None
+
+
+def test_a_key_ends_on_time_though_it_is_remembered(line: Line) -> None:
+    end = timezone.now() + timedelta(minutes=5)
+    ApiKey.objects.update(expires_at=end)
+    text = line.headers["Authorization"].split()[1]
+
+    assert find_key(text, now=timezone.now()) is not None
+    assert find_key(text, now=end) is None
 
 
 def test_the_key_of_an_inactive_person_is_refused(line: Line) -> None:
@@ -109,3 +148,39 @@ def test_a_system_of_one_site_does_not_write_into_another(line: Line) -> None:
     assert [one["status"] for one in answer.json()["results"]] == ["created", "error"]
     assert answer.json()["results"][1]["error"]["code"] == "unknown_source"
     assert not Inspection.objects.filter(station=elsewhere.station).exists()
+
+
+def issued(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("issue_key", *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue().strip()
+
+
+def test_a_key_is_issued_from_the_command_line_and_works(line: Line) -> None:
+    text = issued("line-3", "--model", "steel", "--verb", "ingest", "--days", "2", "--per-minute", "90")
+    line.headers = {"Authorization": f"Bearer {text}"}
+
+    assert line.send(line.row(1)).status_code == 201
+    assert error_of(line.client.get("/api/v1/models/steel/", headers=line.headers), 403)["code"] == "outside_scope"
+    key = ApiKey.objects.get(name="line-3")
+    assert (key.only_models, key.only_verbs, key.requests_per_minute) == ([line.model.pk], ["ingest"], 90)
+    assert key.expires_at is not None
+    assert timedelta(days=1) < key.expires_at - timezone.now() <= timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nobody"], "no user nobody"),
+        (["line-3", "--model", "steel", "--model", "stele"], "no model stele"),
+        (["line-3", "--verb", "fly"], "invalid choice"),
+        (["line-3", "--days", "0"], "--days is a number from 1"),
+        (["line-3", "--per-minute", "-1"], "--per-minute is a number from 1"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_not_issued(line: Line, arguments: list[str], words: str) -> None:
+    n_before = ApiKey.objects.count()
+
+    with pytest.raises(CommandError, match=words):
+        issued(*arguments)
+    assert ApiKey.objects.count() == n_before

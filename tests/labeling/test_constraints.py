@@ -187,6 +187,12 @@ PEOPLE: dict[str, list[Case]] = {
         lambda: change(membership(), site=make.make_site()),
     ],
     "membership_role_known": [lambda: change(membership(), role="boss")],
+    "apikey_models_null_or_some": [lambda: change(key(), only_models=[])],
+    "apikey_verbs_null_or_known": [
+        lambda: change(key(), only_verbs=[]),
+        lambda: change(key(), only_verbs=["view", "fly"]),
+    ],
+    "apikey_limit_from_1": [lambda: change(key(), requests_per_minute=0)],
     "apikey_digest_hex": [lambda: change(key(), digest="secret")],
 }
 TABLE = SEEN | DRAWN | REVIEWED | SAID | PEOPLE
