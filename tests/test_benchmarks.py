@@ -20,6 +20,7 @@ OURS = ("DATABASE_URL", "REDIS_URL", "REVIEWAPP_VAR", "DJANGO_SETTINGS_MODULE")
     [
         ("ingest_api", {"p50_ms", "p95_ms", "p99_ms", "saturation_per_s", "server_rss_mb"}),
         ("claim_verdict", {"claim_p50_ms", "verdict_p99_ms", "verdicts_per_s_8_people", "doubles", "errors"}),
+        ("export", {"http_seconds_at_most", "http_growth_mb", "ratio_to_plain_copy", "command_seconds_at_most"}),
     ],
 )
 def test_a_quick_run_prints_its_figures_and_targets(name: str, figures: set[str]) -> None:

@@ -67,6 +67,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-export", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-my-models", "GET"): everyone(200, anonymous=KEY),
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
@@ -128,7 +129,9 @@ class World:
     def path(self, name: str) -> str:
         by_slug, by_item = {"slug": self.model.slug}, {"public_id": self.item.public_id}
         arguments: dict[str, dict[str, Any]] = {
-            **dict.fromkeys(("model", "retrain", "station", "api-model", "api-predict", "api-claim"), by_slug),
+            **dict.fromkeys(
+                ("model", "retrain", "station", "api-model", "api-predict", "api-claim", "api-export"), by_slug
+            ),
             **{key: {"pk": self.run.pk} for key in ("run", "run-progress")},
             **{key: {"pk": self.candidate.pk} for key in ("approve", "refuse")},
             "roll-back": {"pk": ModelVersion.objects.get(stage="champion").pk},

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from labeling.api.export import GroundTruthExport
 from labeling.api.images import ItemImage
 from labeling.api.ingest import Inspections, Predict, Predictions
 from labeling.api.models import ModelDetail, Models
@@ -12,6 +13,7 @@ urlpatterns = [
     path("inspections/", Inspections.as_view(), name="api-inspections"),
     path("models/", Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", ModelDetail.as_view(), name="api-model"),
+    path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
     path("reviews/", MyModels.as_view(), name="api-my-models"),
