@@ -76,7 +76,8 @@ def _region(raw: Any, label: str | None) -> Region | None:
     name, confidence = raw.get("label") or label, raw.get("confidence")
     if not isinstance(name, str):
         return None
-    region = Region(name, *(float(number) for number in box), float(confidence) if _is_number(confidence) else None)
+    x, y, width, height = (float(number) for number in box)
+    region = Region(name, x, y, width, height, float(confidence) if _is_number(confidence) else None)
     return region if region.is_box else None
 
 
