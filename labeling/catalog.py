@@ -40,11 +40,12 @@ def unknown_source(slug: str, position: int) -> RowRefused:
     )  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelCatalog:
     """One model with everything that ingest and routing ask about it."""
 
     registered_model: RegisteredModel
+    noted: dict[tuple[int, str], datetime] = field(default_factory=dict)  # when a station's version was last noted
 
     @cached_property
     def labels(self) -> dict[str, Label]:
@@ -125,7 +126,13 @@ class ModelCatalog:
             score_kind=version.score_kind, now=now,
         )  # fmt: skip
         self._refuse_other_kind(observed, version.score_kind, position)
+        self.versions[version.external_name] = observed
         return observed
+
+    @staticmethod
+    def name_of(version: ModelVersion) -> str:
+        """The name under which `versions` has it."""
+        return version.external_name or str(version.number)
 
     @staticmethod
     def _refuse_other_kind(version: ModelVersion, score_kind: str | None, position: int) -> None:

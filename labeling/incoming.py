@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -136,7 +136,7 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def check_scores(row: IncomingRow, *, score_kind: str, labels: Sequence[str], position: int) -> float | None:
+def check_scores(row: IncomingRow, *, score_kind: str, labels: Collection[str], position: int) -> float | None:
     """Check label and scores against what the version declared. Returns the confidence of the label, if any.
 
     :raises RowRefused: ``label_missing``, ``unknown_label``, ``unknown_score``, ``scores_missing``,
@@ -153,7 +153,7 @@ def check_scores(row: IncomingRow, *, score_kind: str, labels: Sequence[str], po
     return check[score_kind](row, labels, position)
 
 
-def _probabilities(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+def _probabilities(row: IncomingRow, labels: Collection[str], position: int) -> float | None:
     if row.scores is None:
         if row.confidence is None:
             raise _wrong(position, "scores", "are missing: the version declares probabilities", code="scores_missing")
@@ -165,7 +165,7 @@ def _probabilities(row: IncomingRow, labels: Sequence[str], position: int) -> fl
     return confidence
 
 
-def _independent(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+def _independent(row: IncomingRow, labels: Collection[str], position: int) -> float | None:
     if row.scores is None:
         return row.confidence
     if strangers := set(row.scores) - set(labels):
@@ -179,7 +179,7 @@ def _independent(row: IncomingRow, labels: Sequence[str], position: int) -> floa
     return row.confidence if row.confidence is not None else own
 
 
-def _anomaly(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+def _anomaly(row: IncomingRow, labels: Collection[str], position: int) -> float | None:
     if row.scores is None or len(row.scores) != 1:
         what = "hold exactly one number: the version declares an anomaly score"
         raise _wrong(position, "scores", what, code="scores_do_not_fit")
@@ -188,7 +188,7 @@ def _anomaly(row: IncomingRow, labels: Sequence[str], position: int) -> float | 
     return row.confidence
 
 
-def _none(row: IncomingRow, labels: Sequence[str], position: int) -> float | None:
+def _none(row: IncomingRow, labels: Collection[str], position: int) -> float | None:
     if row.scores is not None:
         what = "are not expected: the version declares decisions only"
         raise _wrong(position, "scores", what, code="scores_do_not_fit")

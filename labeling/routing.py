@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field, replace
-from math import nextafter, sqrt
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import nextafter
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,7 @@ class DesignRules:
         return self.audit_share * self.budget
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionFacts:
+class PredictionFacts(NamedTuple):
     """What the model said of the inspection. No label: there was no model yet. No confidence: it gives none."""
 
     label: str | None
@@ -62,8 +62,7 @@ class PredictionFacts:
     is_defect: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(NamedTuple):
     """The draw, as it is stored: drawn if and only if u < pi. pi is 1 in the certainty stratum."""
 
     stratum: Stratum
@@ -81,17 +80,45 @@ class Routing:
 def route(
     facts: PredictionFacts, rules: DesignRules, *, secret: bytes, key: str, design_key: str, mean_uncertainty: float
 ) -> Routing:
-    """Draw for one inspection.
+    """Draw for one inspection: `route_many` for a single one. Raises what that raises."""
+    return route_many([facts], rules, secret=secret, keys=[key], design_key=design_key, mean_u=[mean_uncertainty])[0]
 
-    `key` names the inspection, or the group that is drawn as one; with `design_key` it is the message of the draw, so
-    each design draws anew. `mean_uncertainty` is that of past inspections of the version's sampled stratum, above 0.
-    Raises ValueError for an empty secret, a confidence outside [0, 1] or a mean that is not above 0.
+
+def route_many(
+    facts: Sequence[PredictionFacts],
+    rules: DesignRules,
+    *,
+    secret: bytes,
+    keys: Sequence[str],
+    design_key: str,
+    mean_u: Sequence[float],
+) -> list[Routing]:
+    """Draw for n inspections of one design, each by itself: the order changes nothing.
+
+    `keys` (n) name the inspections, or the groups that are drawn as one; with `design_key` a key is the message of the
+    draw, so each design draws anew. `mean_u` (n) is the mean uncertainty of past inspections of each one's version in
+    the sampled stratum, above 0. Raises ValueError for an empty secret, a confidence outside [0, 1] or a mean that is
+    not above 0.
     """
-    guess = error_guess(facts.confidence)
-    spread = uncertainty(guess)
-    always = _always(facts, rules)
-    pi = 1.0 if always else float(inclusion_probability(np.array([spread]), mean_u=mean_uncertainty, rules=rules)[0])
-    u = keyed_uniform(secret, f"{key}|{design_key}")
+    guesses = [error_guess(one.confidence) for one in facts]
+    spreads = uncertainty(np.array(guesses))
+    always = [_always(one, rules) for one in facts]
+    chances = inclusion_probability(spreads, mean_u=np.array(mean_u, dtype=np.float64), rules=rules).tolist()
+    uniforms = [keyed_uniform(secret, f"{key}|{design_key}") for key in keys]
+    rows = zip(facts, always, chances, uniforms, spreads.tolist(), guesses, strict=True)
+    return [_routing(*row, rules) for row in rows]
+
+
+def _routing(
+    facts: PredictionFacts,
+    always: ReasonCode | None,
+    chance: float,
+    u: float,
+    spread: float,
+    guess: float,
+    rules: DesignRules,
+) -> Routing:
+    pi = 1.0 if always else chance
     code: ReasonCode = always or ("drawn" if u < pi else "not_drawn")
     return Routing(
         stratum="certainty" if always else "sampled",
@@ -111,7 +138,7 @@ def after_the_part_left(routing: Routing) -> Routing:
     """The same draw for a part that nobody can hold any more: it is looked at, and measured, but waits for no one."""
     if routing.review != "blocking":
         return routing
-    return replace(routing, review="measuring", reason="Its label is always checked. The part had left when we heard.")
+    return routing._replace(review="measuring", reason="Its label is always checked. The part had left when we heard.")
 
 
 def error_guess(confidence: float | None) -> float:
@@ -126,20 +153,26 @@ def error_guess(confidence: float | None) -> float:
     return 1 - confidence
 
 
-def uncertainty(g: float) -> float:
+def uncertainty(g: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """sqrt(g(1-g)), between 0 and 0.5: the best size of pi for a calibrated g. Source: Zrnic and Candes 2024."""
-    if not 0 <= g <= 1:
-        raise ValueError(f"an error guess lies between 0 and 1, not at {g}")
-    return sqrt(g * (1 - g))
+    guesses = np.asarray(g, dtype=np.float64)
+    if not bool(((guesses >= 0) & (guesses <= 1)).all()):
+        raise ValueError("an error guess lies between 0 and 1")
+    spread: NDArray[np.float64] = np.sqrt(guesses * (1 - guesses))
+    return spread
 
 
-def inclusion_probability(u: NDArray[np.float64], *, mean_u: float, rules: DesignRules) -> NDArray[np.float64]:
+def inclusion_probability(
+    u: NDArray[np.float64], *, mean_u: float | NDArray[np.float64], rules: DesignRules
+) -> NDArray[np.float64]:
     """pi = clip(tau*b + (1-tau)*b*u/mean_u, tau*b, 1), (n,), for uncertainties `u` (n,) of the sampled stratum.
+
+    `mean_u`: one for all, or (n,).
 
     A pi that reaches 1 stays in the sampled stratum: moved out, it would lower the mean that later draws divide by.
     Raises ValueError for a mean that is not above 0, or u below 0 or NaN.
     """
-    if not mean_u > 0 or not np.isfinite(mean_u):
+    if not np.all(np.isfinite(mean_u)) or not np.all(np.asarray(mean_u) > 0):
         raise ValueError(f"the mean uncertainty lies above 0, not at {mean_u}")
     if not bool((u >= 0).all()):
         raise ValueError("no uncertainty lies below 0")

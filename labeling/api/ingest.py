@@ -23,7 +23,7 @@ from labeling.catalog import ModelCatalog, unknown_source
 from labeling.errors import ImageRefused, RowRefused
 from labeling.images import CheckedImage, check_image, read_from_root
 from labeling.incoming import IncomingRow, decode_row
-from labeling.ingest import Answer, Ingest, Submission, known_prediction
+from labeling.ingest import Answer, Ingest, Submission, known_prediction, refusal
 from models_registry import serving
 from models_registry.errors import NoChampion
 from models_registry.models import ModelVersion
@@ -117,7 +117,7 @@ class RequestRows:
             try:
                 submissions.append(self._submission(raw, position, predicted=self.predicted))
             except ReviewAppError as error:
-                refused.append(Answer(position, "error", error=error))
+                refused.append(refusal(position, error))
         return submissions, refused
 
     def _submission(self, raw: Any, position: int, *, predicted: bool) -> Submission:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django.urls import reverse
 
 from labeling.ingest import Answer
@@ -19,32 +20,15 @@ if TYPE_CHECKING:
 
 def answer_payload(answer: Answer) -> dict[str, Any]:
     """One row of the ingest answer."""
-    if answer.error is not None:
+    error = answer.error
+    if error is not None:
         return {
-            "row": answer.row, "status": "error", "http_status": answer.error.http_status,
-            "error": answer.error.as_dict() | {"row": answer.row},
+            "row": answer.row, "status": "error", "http_status": error.http_status,
+            "error": error.as_dict() | {"row": answer.row},
         }  # fmt: skip
-    assert answer.inspection is not None  # noqa: S101 - only errors have none
-    assert answer.selection is not None  # noqa: S101
-    review = answer.review
-    said = answer.prediction
-    return {
-        "row": answer.row,
-        "status": answer.status,
-        "inspection_id": answer.inspection.inspection_id,
-        "attempt": answer.inspection.attempt,
-        "label": said.label.slug if said else None,
-        "confidence": said.confidence if said else None,
-        "scores": said.scores if said else None,
-        "version": said.model_version.short_name if said else None,
-        "disposition": answer.disposition,
-        "review": review.mode if review else "none",
-        "review_id": review.pk if review else None,
-        "deadline": review.deadline if review else None,
-        "default_disposition": (review.default_disposition or None) if review else None,
-        "reason": answer.selection.reason,
-        "probability": answer.selection.pi,
-    }
+    payload = msgspec.structs.asdict(answer)
+    del payload["error"]
+    return payload
 
 
 def review_payload(review: Review, policy: ReviewPolicy) -> dict[str, Any]:

@@ -7,6 +7,6 @@ taken key is a conflict, never silently kept or overwritten.
 
 from labeling.ingest.prediction import known_prediction
 from labeling.ingest.request import Ingest
-from labeling.ingest.submission import Answer, Submission
+from labeling.ingest.submission import Answer, Submission, refusal
 
-__all__ = ["Answer", "Ingest", "Submission", "known_prediction"]
+__all__ = ["Answer", "Ingest", "Submission", "known_prediction", "refusal"]

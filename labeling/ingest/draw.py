@@ -1,4 +1,4 @@
-"""The one draw of an inspection, the review that it leads to, and what the line is told."""
+"""The one draw of an inspection, the review that it leads to, and what the line is told: for a part that is known."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from labeling.catalog import PRIOR_UNCERTAINTY
 from labeling.ingest.submission import Submission, conflict
 from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
 from labeling.routing import PredictionFacts, Routing, after_the_part_left, keyed_uniform, route
+from models_registry.models import Label
 from models_registry.models.labels import Disposition
+
+EDGE_REASON = "The edge agent answered: no answer of ours came in time."
 
 
 def draw(
-    inspection: Inspection, lead: Submission, prediction: Prediction | None, is_new: bool, now: datetime
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, now: datetime
 ) -> tuple[Selection, Review | None]:
     """The one draw of this inspection for the model, made now unless it was made before, and the review it led to."""
     catalog = lead.catalog
     mine = {"inspection": inspection, "registered_model": catalog.registered_model}
-    known = None if is_new else Selection.objects.filter(**mine).first()
+    known = Selection.objects.filter(**mine).first()
     if known is not None:
         return known, Review.objects.filter(**mine).order_by("round").first()
-    key = f"{inspection.station_id}/{inspection.inspection_id}"
-    routing = _routing(lead, prediction, key)
+    routing = _routing(lead, prediction)
     selection = Selection.objects.create(
         **mine,
         design=catalog.design,
@@ -35,10 +37,15 @@ def draw(
         reason=routing.reason,
         created_at=now,
     )
-    return selection, _open_review(inspection, lead, prediction, routing, key, now) if routing.drawn else None
+    return selection, _open_review(inspection, lead, prediction, routing, now) if routing.drawn else None
 
 
-def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routing:
+def draw_key(lead: Submission) -> str:
+    """What names an inspection in its draws."""
+    return f"{lead.source.station_id}/{lead.row.inspection_id}"
+
+
+def _routing(lead: Submission, prediction: Prediction | None) -> Routing:
     catalog = lead.catalog
     facts = PredictionFacts(
         label=prediction.label.slug if prediction else None,
@@ -49,7 +56,7 @@ def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routi
         facts,
         catalog.rules,
         secret=bytes.fromhex(catalog.design.secret),
-        key=key,
+        key=draw_key(lead),
         design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
         mean_uncertainty=catalog.mean_uncertainty(prediction.model_version) if prediction else PRIOR_UNCERTAINTY,
     )
@@ -57,16 +64,16 @@ def _routing(lead: Submission, prediction: Prediction | None, key: str) -> Routi
 
 
 def _open_review(
-    inspection: Inspection, lead: Submission, prediction: Prediction | None, routing: Routing, key: str, now: datetime
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, routing: Routing, now: datetime
 ) -> Review:
     policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
     return Review.objects.create(
         inspection=inspection,
         registered_model=lead.catalog.registered_model,
-        reason=_review_reason(prediction, routing),
+        reason=review_reason(prediction is not None, routing),
         mode=Review.Mode.BLOCKING if blocking else Review.Mode.MEASURING,
         prediction=prediction,
-        blind=prediction is None or _is_blind(lead, routing, key),
+        blind=prediction is None or blind_draw(lead, routing),
         priority=0 if blocking else 5,
         deadline=now + timedelta(minutes=policy.blocking_minutes) if blocking else None,
         default_disposition=policy.blocking_default if blocking else "",
@@ -74,27 +81,31 @@ def _open_review(
     )
 
 
-def _review_reason(prediction: Prediction | None, routing: Routing) -> str:
-    if prediction is None:
+def review_reason(predicted: bool, routing: Routing) -> str:
+    if not predicted:
         return Review.Reason.FIRST_LABELS
     return Review.Reason.CERTAINTY if routing.stratum == "certainty" else Review.Reason.DRAWN
 
 
-def _is_blind(lead: Submission, routing: Routing, key: str) -> bool:
+def blind_draw(lead: Submission, routing: Routing) -> bool:
     """Audit draws are always judged blind; of the others the policy's share, by a draw of its own (STATISTICS §4)."""
     if routing.u < routing.floor_pi:
         return True
-    draw = keyed_uniform(bytes.fromhex(lead.catalog.design.secret), f"blind|{key}")
+    draw = keyed_uniform(bytes.fromhex(lead.catalog.design.secret), f"blind|{draw_key(lead)}")
     return draw < lead.catalog.review_policy.blind_share
 
 
-def answer_disposition(
-    inspection: Inspection, prediction: Prediction, review: Review | None, now: datetime
-) -> Disposition:
-    """Write down what the line is told: the label's disposition, or to hold the part while a person must look."""
-    disposition, reason = Disposition(prediction.label.disposition), f"The model says {prediction.label.name}."
-    if review is not None and review.mode == Review.Mode.BLOCKING and review.status == Review.Status.OPEN:
-        disposition, reason = Disposition.HOLD, "The part waits until a person has looked."
+def disposition_of(label: Label, *, waits: bool) -> tuple[str, str]:
+    """What the line is told and why: the label's disposition, or to hold the part while a person must look."""
+    if waits:
+        return Disposition.HOLD.value, "The part waits until a person has looked."
+    return label.disposition, f"The model says {label.name}."
+
+
+def answer_disposition(inspection: Inspection, prediction: Prediction, review: Review | None, now: datetime) -> str:
+    """Write down what the line is told about a prediction."""
+    waits = review is not None and review.mode == Review.Mode.BLOCKING and review.status == Review.Status.OPEN
+    disposition, reason = disposition_of(prediction.label, waits=waits)
     DispositionRecord.objects.create(
         inspection=inspection, prediction=prediction, disposition=disposition, reason=reason, created_at=now
     )
@@ -122,7 +133,7 @@ def record_edge_answer(inspection: Inspection, prediction: Prediction, lead: Sub
         prediction=prediction, origin="edge",
         defaults={
             "inspection": inspection, "disposition": str(lead.row.answered), "created_at": lead.row.captured_at or now,
-            "reason": "The edge agent answered: no answer of ours came in time.",
+            "reason": EDGE_REASON,
         },
     )  # fmt: skip
     if record.disposition != lead.row.answered:

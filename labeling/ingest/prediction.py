@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from labeling.incoming import IncomingRow
+from labeling.ingest.parts import Part
 from labeling.ingest.submission import Submission, conflict
 from labeling.models import Inspection, Item, Prediction
 from models_registry.models import ModelVersion
 
 
 def record_prediction(
-    inspection: Inspection,
-    version: ModelVersion,
-    lead: Submission,
-    views: Sequence[Submission],
-    is_new: bool,
-    now: datetime,
+    inspection: Inspection, version: ModelVersion, part: Part, now: datetime
 ) -> tuple[Prediction, bool]:
     """What the version said of the part, made now unless it is known. Returns it and whether it is new."""
     mine = Prediction.objects.filter(inspection=inspection, model_version=version).select_related("label")
-    known = None if is_new else mine.first()
+    known, lead, views = mine.first(), part.lead, part.views
     if known is not None:
         known.inspection, known.model_version = inspection, version
         _add_late_views(known, views)
@@ -31,11 +28,16 @@ def record_prediction(
         label=lead.catalog.labels[str(lead.row.label)],
         confidence=lead.confidence,
         scores=lead.row.scores,
-        findings=[_finding(one) for one in views],
-        digest=lead.row.digest(),
-        predicted_at=lead.row.predicted_at or (lead.row.captured_at if lead.row.late else None) or now,
+        findings=[finding(one) for one in views],
+        digest=part.digest,
+        predicted_at=predicted_at(lead.row, now),
     )
     return prediction, True
+
+
+def predicted_at(row: IncomingRow, now: datetime) -> datetime:
+    """When the version said it; of a late row that does not say so, when the part was there."""
+    return row.predicted_at or (row.captured_at if row.late else None) or now
 
 
 def _add_late_views(known: Prediction, views: Sequence[Submission]) -> None:
@@ -43,7 +45,7 @@ def _add_late_views(known: Prediction, views: Sequence[Submission]) -> None:
     if not _late_views(known, views):
         return
     known.findings = Prediction.objects.select_for_update().get(pk=known.pk).findings
-    known.findings += [_finding(one) for one in _late_views(known, views)]
+    known.findings += [finding(one) for one in _late_views(known, views)]
     Prediction.objects.filter(pk=known.pk).update(findings=known.findings)
 
 
@@ -61,7 +63,7 @@ def _late_views(known: Prediction, views: Sequence[Submission]) -> list[Submissi
     return late
 
 
-def _finding(one: Submission) -> dict[str, object]:
+def finding(one: Submission) -> dict[str, object]:
     return {
         "view": one.row.view, "label": one.row.label, "confidence": one.confidence, "digest": one.row.digest(),
         "regions": one.row.findings,

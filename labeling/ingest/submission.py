@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
 
 from labeling.catalog import ModelCatalog
 from labeling.errors import ContentConflict
@@ -13,9 +15,8 @@ from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One checked row with its image, if it brought one."""
+class Submission(msgspec.Struct, frozen=True):
+    """One checked row with its image, if it brought one. (A struct: a hundred thousand are made in a request.)"""
 
     position: int
     row: IncomingRow
@@ -26,18 +27,58 @@ class Submission:
     confidence: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the line is told about one row."""
+class Answer(msgspec.Struct, kw_only=True):
+    """What the line is told about one row: plain values, in the order and with the names of the API."""
 
     row: int
     status: str  # created, duplicate, error
-    inspection: Inspection | None = None
-    prediction: Prediction | None = None
-    selection: Selection | None = None
-    review: Review | None = None
+    inspection_id: str = ""
+    attempt: int = 1
+    label: str | None = None
+    confidence: float | None = None
+    scores: dict[str, float] | None = None
+    version: str | None = None
     disposition: str | None = None
+    review: str = "none"
+    review_id: int | None = None
+    deadline: datetime | None = None
+    default_disposition: str | None = None
+    reason: str = ""
+    probability: float = 1.0
     error: ReviewAppError | None = None
+
+
+def answer(
+    row: int,
+    status: str,
+    inspection: Inspection,
+    prediction: Prediction | None,
+    selection: Selection,
+    review: Review | None,
+    disposition: str | None,
+) -> Answer:
+    """The answer from the rows that were stored."""
+    return Answer(
+        row=row,
+        status=status,
+        inspection_id=inspection.inspection_id,
+        attempt=inspection.attempt,
+        label=prediction.label.slug if prediction else None,
+        confidence=prediction.confidence if prediction else None,
+        scores=prediction.scores if prediction else None,
+        version=prediction.model_version.short_name if prediction else None,
+        disposition=disposition,
+        review=review.mode if review else "none",
+        review_id=review.pk if review else None,
+        deadline=review.deadline if review else None,
+        default_disposition=(review.default_disposition or None) if review else None,
+        reason=selection.reason,
+        probability=selection.pi,
+    )
+
+
+def refusal(row: int, error: ReviewAppError) -> Answer:
+    return Answer(row=row, status="error", error=error)
 
 
 def conflict(name: str, one: Submission) -> ContentConflict:

@@ -1,0 +1,74 @@
+"""What the database knows of a chunk's parts: one question for all of them, by index, whatever the table's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from labeling.ingest.parts import Part
+
+
+class Known(NamedTuple):
+    """An inspection that is stored, and what the version said of it before (`digest` is None: nothing)."""
+
+    inspection: int
+    attempt: int
+    digest: str | None
+    label: str | None
+    confidence: float | None
+    pi: float | None
+    reason: str | None
+    review: int | None
+    mode: str | None
+    deadline: datetime | None
+    default_disposition: str | None
+    disposition: str | None
+
+
+# LATERAL with LIMIT: an index look-up per key, never a scan of a large table, whatever the planner believes of a batch.
+KNOWN = """
+SELECT k.n, i.id, i.attempt, p.digest, l.slug, p.confidence, s.pi, s.reason, r.id, r.mode, r.deadline,
+       r.default_disposition, d.disposition
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+     WITH ORDINALITY AS k(station, inspection_id, model, version, n)
+JOIN LATERAL (SELECT id, attempt FROM labeling_inspection
+    WHERE station_id = k.station AND inspection_id = k.inspection_id LIMIT 1) i ON true
+LEFT JOIN LATERAL (SELECT id, digest, label_id, confidence FROM labeling_prediction
+    WHERE inspection_id = i.id AND model_version_id = k.version LIMIT 1) p ON true
+LEFT JOIN models_registry_label l ON l.id = p.label_id
+LEFT JOIN LATERAL (SELECT pi, reason FROM labeling_selection
+    WHERE inspection_id = i.id AND registered_model_id = k.model LIMIT 1) s ON p.digest IS NOT NULL
+LEFT JOIN LATERAL (SELECT id, mode, deadline, default_disposition FROM labeling_review
+    WHERE inspection_id = i.id AND registered_model_id = k.model ORDER BY round LIMIT 1) r ON p.digest IS NOT NULL
+LEFT JOIN LATERAL (SELECT disposition FROM labeling_dispositionrecord
+    WHERE inspection_id = i.id AND prediction_id = p.id AND origin IN ('answered', 'edge') AND revoked_at IS NULL
+    ORDER BY id DESC LIMIT 1) d ON p.digest IS NOT NULL
+"""
+ATTEMPTS = """
+SELECT k.station, k.serial, i.attempt FROM unnest(%s::bigint[], %s::text[]) AS k(station, serial)
+JOIN LATERAL (SELECT attempt FROM labeling_inspection
+    WHERE station_id = k.station AND serial = k.serial AND serial <> '' ORDER BY attempt DESC LIMIT 1) i ON true
+"""
+
+
+def known_parts(parts: Sequence[Part]) -> dict[int, Known]:
+    """By the place in ``parts``; what is not there is new."""
+    versions = [part.lead.version.pk or 0 if part.lead.version else 0 for part in parts]
+    keys = (
+        [part.key[0] for part in parts], [part.key[1] for part in parts], [part.key[2] for part in parts], versions,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, keys)
+        return {place - 1: Known(*values) for place, *values in cursor.fetchall()}
+
+
+def newest_attempts(serials: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """By station and serial, the newest attempt; what is not there was never seen."""
+    if not serials:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(ATTEMPTS, ([station for station, _ in serials], [serial for _, serial in serials]))
+        return {(station, serial): attempt for station, serial, attempt in cursor.fetchall()}
