@@ -106,7 +106,7 @@ def route_many(
     chances = inclusion_probability(spreads, mean_u=np.array(mean_u, dtype=np.float64), rules=rules).tolist()
     uniforms = [keyed_uniform(secret, f"{key}|{design_key}") for key in keys]
     rows = zip(facts, always, chances, uniforms, spreads.tolist(), guesses, strict=True)
-    return [_routing(*row, rules) for row in rows]
+    return [_routing(*row, rules=rules) for row in rows]
 
 
 def _routing(
@@ -116,6 +116,7 @@ def _routing(
     u: float,
     spread: float,
     guess: float,
+    *,
     rules: DesignRules,
 ) -> Routing:
     pi = 1.0 if always else chance

@@ -99,12 +99,21 @@ def store_chunk(
     for attempts_left in range(RETRIES, -1, -1):
         try:
             with transaction.atomic():
+                if attempts_left < RETRIES:
+                    _wait_in_line(submissions)
                 return (plan or Plan(submissions, now=now, atomic=atomic)).carry_out()
         except (IntegrityError, OperationalError) as error:
             plan = None
             if not attempts_left or not isinstance(error.__cause__, UniqueViolation | DeadlockDetected):
                 raise
     raise AssertionError("unreachable")
+
+
+def _wait_in_line(submissions: Sequence[Submission]) -> None:
+    """Those who met on the same keys go one after the other: ten of one serial would else meet again and again."""
+    with connection.cursor() as cursor:
+        for station in sorted({one.source.station_id for one in submissions}):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ingest at {station}"])
 
 
 def _serials(parts: Sequence[Part]) -> set[tuple[int, str]]:

@@ -103,7 +103,5 @@ def _gravity(one: Submission) -> tuple[bool, int, float]:
 
 def _digest(views: Sequence[Submission]) -> str:
     """A hash of all that was sent of the part. The same hash again is a resend, whatever else may be compared."""
-    said = (
-        [one.row for one in views] if len(views) == 1 else sorted((one.row for one in views), key=lambda row: row.view)
-    )
+    said = sorted((one.row for one in views), key=lambda row: row.view)
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()

@@ -1,4 +1,4 @@
-"""Many new parts into their tables in one go: COPY for many, one round trip of INSERTs for few. Nothing is decided here.
+"""New parts into their tables in one go: COPY for many, one round trip of INSERTs for few. Nothing is decided here.
 
 A key that is taken meanwhile raises `UniqueViolation`, and the whole transaction is tried again by the caller.
 """
@@ -45,10 +45,11 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
     DISPOSITION: ("inspection_id", "prediction_id", "origin", "disposition", "reason", "created_at"),
 }  # fmt: skip
-IDS = "SELECT " + ", ".join(
-    f"ARRAY(SELECT nextval('{table}_id_seq'::regclass) FROM generate_series(1, %s))"
-    for table in (INSPECTION, PREDICTION, REVIEW)
-)
+IDS = """
+SELECT ARRAY(SELECT nextval('labeling_inspection_id_seq') FROM generate_series(1, %s)),
+       ARRAY(SELECT nextval('labeling_prediction_id_seq') FROM generate_series(1, %s)),
+       ARRAY(SELECT nextval('labeling_review_id_seq') FROM generate_series(1, %s))
+"""
 Rows = dict[str, list[tuple[Any, ...]]]
 
 

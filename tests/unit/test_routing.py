@@ -145,7 +145,7 @@ def test_without_a_prediction_the_guess_is_a_coin() -> None:
     assert error_guess(None) == 0.5
     assert draw(PredictionFacts(None)).uncertainty == 0.5
     assert uncertainty(error_guess(0.9)) == pytest.approx(0.3)
-    assert (uncertainty(0), uncertainty(1)) == (0, 0)
+    assert uncertainty(np.array([0.0, 1.0])).tolist() == [0, 0]
 
 
 def test_groups_keep_their_partition_and_the_hold_out_its_share() -> None:
