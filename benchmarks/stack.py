@@ -1,4 +1,4 @@
-"""The product as it runs: embedded engines that survive a power cut, gunicorn, people. In a folder of its own."""
+"""The product as it runs: embedded engines that survive a power cut, the web server, people. In a folder of its own."""
 
 from __future__ import annotations
 
@@ -70,11 +70,9 @@ def _server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "gunicorn", "reviewapp.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-        "--workers", "2", "--threads", "8", "--log-level", "error", "--no-control-socket",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=tied_to_this_process())
+    command = [sys.executable, "-m", "reviewapp.serve"]
+    environment = os.environ | {"PORT": str(port)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=tied_to_this_process())
     try:
         _await(f"http://127.0.0.1:{port}/healthz")
         yield f"http://127.0.0.1:{port}", process

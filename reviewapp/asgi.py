@@ -1,9 +1,12 @@
-"""ASGI entry point, for servers that speak it."""
+"""The one door: Django in a pool of threads behind an event loop. `python -m reviewapp.serve` serves it."""
 
 import os
 
-from django.core.asgi import get_asgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-application = get_asgi_application()
+from django.conf import settings
+
+from reviewapp import wsgi
+from reviewapp.bridge import Bridge
+
+application = Bridge(wsgi.application, threads=settings.WEB_THREADS, max_bytes=settings.MAX_REQUEST_BYTES)

@@ -200,6 +200,15 @@ if KEY_REQUESTS_PER_MINUTE < 1:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+# The web server (`python -m reviewapp.serve`): processes, and in each so many threads for requests.
+WEB_BIND = env.str("REVIEWAPP_BIND", default="127.0.0.1")
+WEB_PORT = env.int("PORT", default=8000)
+WEB_PROCESSES = env.int("REVIEWAPP_WEB_PROCESSES", default=2)
+WEB_THREADS = env.int("REVIEWAPP_WEB_THREADS", default=8)
+MAX_REQUEST_BYTES = env.int("REVIEWAPP_MAX_REQUEST_MB", default=1024) * 1024 * 1024
+if WEB_PROCESSES < 1 or WEB_THREADS < 1:
+    raise ImproperlyConfigured("REVIEWAPP_WEB_PROCESSES and REVIEWAPP_WEB_THREADS are at least 1.")
+
 # Which inspections never train: fixed for ever by a hash of the group. Changing either mixes the partitions.
 PARTITION_SALT = env.str("REVIEWAPP_PARTITION_SALT", default="reviewapp-partition-1").encode()
 HOLDOUT_SHARE = env.float("REVIEWAPP_HOLDOUT_SHARE", default=0.15)

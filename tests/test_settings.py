@@ -18,7 +18,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://db.example.com/reviewapp",
     "REDIS_URL": "redis://redis.example.com:6379/0",
 }
-OURS = re.compile(r"\b(?:REVIEWAPP|DJANGO)_[A-Z0-9_]+\b|\bDATABASE_URL\b|\bREDIS_URL\b")
+OURS = re.compile(r"\b(?:REVIEWAPP|DJANGO)_[A-Z0-9_]+\b|\bDATABASE_URL\b|\bREDIS_URL\b|\bPORT\b")
 ELSEWHERE = {"DJANGO_SETTINGS_MODULE"}  # Django's own
 
 
@@ -60,6 +60,7 @@ def test_development_needs_nothing_and_debug_is_off(tmp_path: Path) -> None:
         ({"REVIEWAPP_HOLDOUT_SHARE": "0"}, "REVIEWAPP_HOLDOUT_SHARE lies between 0 and 1"),
         ({"REVIEWAPP_HOLDOUT_SHARE": "1"}, "REVIEWAPP_HOLDOUT_SHARE lies between 0 and 1"),
         ({"REVIEWAPP_HOLDOUT_SHARE": "nan"}, "could not convert string to float"),
+        ({"REVIEWAPP_WEB_THREADS": "0"}, "are at least 1"),
         ({"REVIEWAPP_MAX_IMAGE_MB": "many"}, "invalid literal for int"),
     ],
 )
