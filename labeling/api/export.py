@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -19,7 +20,7 @@ from rest_framework.views import APIView
 from labeling.access import reach, require
 from labeling.api.authentication import person
 from labeling.exchange.errors import ExportRefused
-from labeling.exchange.exporting import FORMATS, format_named
+from labeling.exchange.exporting import FORMATS, document, format_named
 from labeling.exchange.truth import TruthFilter, TruthReader, in_blocks
 from labeling.incoming import why_no_moment
 from models_registry.models import RegisteredModel
@@ -29,6 +30,7 @@ PARAMETERS = [
     OpenApiParameter("since", OpenApiTypes.DATETIME, description="Settled at or after."),
     OpenApiParameter("until", OpenApiTypes.DATETIME, description="Settled before."),
     OpenApiParameter("label", str),
+    OpenApiParameter("images", bool, description="A zip archive that holds the images too."),
     OpenApiParameter("method", str, description="How it was settled, for example adjudication."),
 ]
 
@@ -48,13 +50,17 @@ class GroundTruthExport(APIView):
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         registered_model = require(person(request), "view", slug)
+        images = _yes(request, "images")
         written = format_named(request.query_params.get("format", "jsonl"))
         with ExitStack() as opened:
             reader = opened.enter_context(TruthReader(registered_model, _chosen(request, registered_model)))
-            document = in_blocks(written.write(reader, timezone.now()))
-            answer = StreamingHttpResponse(Download(document, opened.pop_all()), content_type=written.content_type)
+            blocks = in_blocks(document(written, reader, images=images, now=timezone.now()))
+            first = next(blocks, b"")  # what cannot be written at all is refused before a status goes out
+            content_type = "application/zip" if images else written.content_type
+            answer = StreamingHttpResponse(Download(first, blocks, opened.pop_all()), content_type=content_type)
+        extension = f"{written.extension.removesuffix('.zip')}.zip" if images else written.extension
         answer["Reviewapp-Rows"] = str(reader.n)
-        answer["Content-Disposition"] = f'attachment; filename="{slug}-truth.{written.extension}"'
+        answer["Content-Disposition"] = f'attachment; filename="{slug}-truth.{extension}"'
         answer["Cache-Control"] = "no-store"
         return answer
 
@@ -62,11 +68,11 @@ class GroundTruthExport(APIView):
 class Download:
     """Bytes of a document; what was opened for them is closed with the response, read to its end or not."""
 
-    def __init__(self, document: Iterator[bytes], opened: ExitStack) -> None:
-        self._document, self._opened = document, opened
+    def __init__(self, first: bytes, blocks: Iterator[bytes], opened: ExitStack) -> None:
+        self._blocks, self._opened = chain([first], blocks), opened
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._document
+        return self._blocks
 
     def close(self) -> None:
         self._opened.close()
@@ -81,6 +87,13 @@ def _chosen(request: Request, registered_model: RegisteredModel) -> TruthFilter:
         since=_moment(request, "since"), until=_moment(request, "until"),
         label=said.get("label") or None, method=said.get("method") or None, sites=sites,
     )  # fmt: skip
+
+
+def _yes(request: Request, name: str) -> bool:
+    said = request.query_params.get(name, "false").lower()
+    if said not in {"1", "true", "yes", "0", "false", "no", ""}:
+        raise ExportRefused(f"{name} is true or false.", fields={name: "true or false."})
+    return said in {"1", "true", "yes"}
 
 
 def _moment(request: Request, name: str) -> datetime | None:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
 
-from labeling.demo.stream import is_good
+from labeling.exchange.labels import is_good
 from labeling.keys import issue_key
 from labeling.models import Membership, ReviewPolicy, SamplingDesign, Site, Source, Station
 from models_registry.models import Label, LabelSet, PromotionPolicy, RegisteredModel, RetrainingPolicy

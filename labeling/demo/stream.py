@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from labeling.exchange.labels import is_good
+
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
-GOOD_NAMES = {"ok", "good", "normal", "no anomaly", "no defect", "none", "pass"}
 CAMERA = re.compile(r"^(cam-\d+)_")
 
 
@@ -56,11 +57,6 @@ class DemoStream:
         while True:
             yield position, self.images[position % len(self.images)]
             position += 1
-
-
-def is_good(label: str) -> bool:
-    """Whether a folder's name means a good part."""
-    return re.sub(r"[^a-z]+", " ", label.lower()).strip() in GOOD_NAMES
 
 
 def inspection_id(position: int, image: DemoImage, *, shift: str) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TextIO
+from typing import Protocol
 
 EVERY = 0.5
+
+
+class Stream(Protocol):
+    """A terminal, a file, or what Django makes of them."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> None: ...
+    def isatty(self) -> bool: ...
 
 
 class Progress:
     """A line that moves: rows, rows a second, what is left. On something else than a terminal a line every 5 s."""
 
-    def __init__(self, stream: TextIO, what: str, *, total: int | None) -> None:
+    def __init__(self, stream: Stream, what: str, *, total: int | None) -> None:
         self._stream, self._what, self._total = stream, what, total
         self._start = self._told_at = time.monotonic()
         self._is_terminal = stream.isatty()
