@@ -181,7 +181,11 @@ def may_see_inspection(user: User, inspection: Inspection) -> bool:
     scope = scope_of(user)
     if "view" not in scope.verbs:
         return False
-    concerned = RegisteredModel.objects.filter(Q(reviews__inspection=inspection) | Q(selections__inspection=inspection))
+    concerned = RegisteredModel.objects.filter(
+        Q(reviews__inspection=inspection)
+        | Q(selections__inspection=inspection)
+        | Q(ground_truths__inspection=inspection)  # an imported label has neither review nor draw
+    )
     if scope.models is not None:
         concerned = concerned.filter(pk__in=scope.models)
         if not concerned.exists():

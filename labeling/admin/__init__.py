@@ -1,5 +1,6 @@
 """The labeling side of the admin panel. What is history can be looked at and nothing else."""
 
+from labeling.admin.imports import ImportAdmin
 from labeling.admin.inspections import DispositionRecordAdmin, InspectionAdmin, ItemAdmin, PredictionAdmin
 from labeling.admin.keys import ApiKeyAdmin
 from labeling.admin.models import ReviewedModelAdmin, ReviewPolicyAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "DispositionRecordAdmin",
     "GroundTruthAdmin",
     "GroupAdmin",
+    "ImportAdmin",
     "InspectionAdmin",
     "ItemAdmin",
     "MembershipAdmin",

@@ -42,6 +42,7 @@ PAGES = (
             ("labeling", "selection"),
             ("labeling", "routingstate"),
             ("labeling", "dispositionrecord"),
+            ("labeling", "import"),
         ),
     ),
     (_("What people said"), (("labeling", "verdict"), ("labeling", "groundtruth"))),

@@ -1,5 +1,6 @@
 """Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
 
+from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
 from labeling.models.people import ApiKey, Membership
 from labeling.models.places import Deployment, Site, Source, Station
@@ -13,6 +14,7 @@ __all__ = [
     "Deployment",
     "DispositionRecord",
     "GroundTruth",
+    "Import",
     "Inspection",
     "Item",
     "Membership",

@@ -58,6 +58,10 @@ class Inspection(models.Model):
             ),
             models.CheckConstraint(condition=Q(partition__in=["train", "holdout"]), name="inspection_partition_known"),
         ]
+        indexes = [
+            # read by imports: on which side of the split a group lies already
+            models.Index(fields=["group_id"], condition=Q(purpose="import"), name="inspection_imported_group"),
+        ]
 
     def __str__(self) -> str:
         return self.serial or self.inspection_id

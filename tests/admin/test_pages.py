@@ -26,7 +26,7 @@ OURS = [model for app in ("models_registry", "labeling") for model in apps.get_a
 HISTORY = [model for model in OURS if isinstance(admin.site._registry.get(model), ReadOnly)]
 MUST_BE_HISTORY = {
     "Verdict", "GroundTruth", "Selection", "Evaluation", "Comparison", "Promotion", "Prediction", "DispositionRecord",
-    "Dataset", "TrainingRun", "TrainingStep", "Inspection", "Item", "Deployment", "RoutingState", "Review",
+    "Dataset", "TrainingRun", "TrainingStep", "Inspection", "Item", "Deployment", "RoutingState", "Review", "Import",
     "Delivery", "DeliveryAttempt", "Event",
 }  # fmt: skip
 

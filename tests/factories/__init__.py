@@ -11,6 +11,7 @@ from tests.factories.base import (
 from tests.factories.inspections import (
     make_deployment,
     make_ground_truth,
+    make_import,
     make_inspection,
     make_item,
     make_prediction,
@@ -65,6 +66,7 @@ __all__ = [
     "make_evaluation",
     "make_event",
     "make_ground_truth",
+    "make_import",
     "make_inspection",
     "make_item",
     "make_label_set",

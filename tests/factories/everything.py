@@ -11,6 +11,7 @@ from tests.factories.base import NOW
 from tests.factories.inspections import (
     make_deployment,
     make_ground_truth,
+    make_import,
     make_inspection,
     make_item,
     make_prediction,
@@ -67,7 +68,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
         source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
-        make_deployment(station=source.station, version=champion),
+        make_deployment(station=source.station, version=champion), make_import(registered_model=model, source=source),
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from labeling.models import (
     Deployment,
     GroundTruth,
+    Import,
     Inspection,
     Item,
     Prediction,
@@ -187,6 +188,16 @@ def make_ground_truth(
         outcome="bad_image" if label is None else "label",
         label=None if label is None else label_of(model, label),
         **fields,
+    )
+
+
+def make_import(
+    *, registered_model: RegisteredModel | None = None, source: Source | None = None, **fields: Any
+) -> Import:
+    """An import that waits for a worker."""
+    fields = {"format": "csv", "file_name": "labels.csv", "upload": "imports/labels.csv", "queued_at": NOW, **fields}
+    return Import.objects.create(
+        registered_model=registered_model or make_model(), source=source or make_source(), **fields
     )
 
 

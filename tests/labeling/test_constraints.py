@@ -195,7 +195,17 @@ PEOPLE: dict[str, list[Case]] = {
     "apikey_limit_from_1": [lambda: change(key(), requests_per_minute=0)],
     "apikey_digest_hex": [lambda: change(key(), digest="secret")],
 }
-TABLE = SEEN | DRAWN | REVIEWED | SAID | PEOPLE
+IMPORTED: dict[str, list[Case]] = {
+    "import_status_known": [lambda: change(make.make_import(), status="paused", finished_at=None)],
+    "import_format_known": [lambda: change(make.make_import(), format="voc")],
+    "import_lies_in_one_place": [lambda: change(make.make_import(), upload="a", path="/b")],
+    "import_finished_at_iff_terminal": [
+        lambda: change(make.make_import(), finished_at=make.NOW),
+        lambda: change(make.make_import(), status="done"),
+    ],
+    "import_running_has_a_claim": [lambda: change(make.make_import(), status="running")],
+}
+TABLE = SEEN | DRAWN | REVIEWED | SAID | PEOPLE | IMPORTED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 

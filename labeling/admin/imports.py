@@ -1,0 +1,19 @@
+"""Imports: what was read, what came of it, what was wrong. History."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from labeling.models import Import
+from models_registry.admin.base import HistoryAdmin
+
+
+@admin.register(Import)
+class ImportAdmin(HistoryAdmin):
+    list_display = (
+        "file_name", "registered_model", "format", "status", "dry_run", "n_done", "n_total", "n_new", "n_known",
+        "n_conflicts", "n_refused", "queued_at",
+    )  # fmt: skip
+    list_select_related = ("registered_model",)
+    list_filter = ("status", "format", "dry_run", "registered_model")
+    search_fields = ("file_name",)
