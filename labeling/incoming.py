@@ -12,9 +12,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from labeling.errors import RowRefused
+from labeling.web_addresses import why_no_key, why_no_web_address
 
+MAX_ADDRESS = 980  # stored with a word before it, in 1000 characters
+IMAGE_FIELDS = ("image_path", "image_url", "image_key", "image_at_station")
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Text = Annotated[str, msgspec.Meta(max_length=120)]
+Address = Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS)]
 MAX_METADATA_BYTES = 16_384
 MAX_FINDINGS_BYTES = 262_144
 MAX_NESTING = 16
@@ -37,7 +41,10 @@ class IncomingRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froz
     scores: dict[str, float] | None = None
     score_kind: str | None = None
     findings: list[dict[str, Any]] = []
-    image_path: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    image_path: Address | None = None
+    image_url: Address | None = None
+    image_key: Address | None = None
+    image_at_station: Address | None = None
     serial: Text = ""
     lot: Text = ""
     recipe: Text = ""
@@ -78,6 +85,7 @@ def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
     if row.purpose not in {"production", "challenge", "import", "demo"}:
         raise _wrong(position, "purpose", "is one of production, challenge, import, demo")
     _check_late(row, position)
+    _check_image_address(row, position)
     return row
 
 
@@ -89,6 +97,26 @@ def _check_late(row: IncomingRow, position: int) -> None:
         raise _wrong(position, "captured_at", "is missing: a late row says when the part was there")
     if row.answered is not None and not row.late:
         raise _wrong(position, "answered", "belongs to a late row only")
+
+
+def refuse_second_way(row: IncomingRow, position: int) -> None:
+    """:raises RowRefused: the row came with a file and names another way to its image."""
+    for field in IMAGE_FIELDS:
+        if getattr(row, field) is not None:
+            raise _wrong(position, field, "does not go with a file: an image comes in one way")
+
+
+def _check_image_address(row: IncomingRow, position: int) -> None:
+    """One way to the image at most, and one that can be gone. Where it leads is looked at later."""
+    said = [field for field in IMAGE_FIELDS if getattr(row, field) is not None]
+    if len(said) > 1:
+        raise _wrong(position, said[1], f"does not go with {said[0]}: an image comes in one way")
+    if row.image_url is not None and (why := why_no_web_address(row.image_url)):
+        raise _wrong(position, "image_url", why, code="image_url_refused")
+    for field in ("image_key", "image_at_station"):
+        value = getattr(row, field)
+        if value is not None and (why := why_no_key(value)):
+            raise _wrong(position, field, why, code=f"{field}_refused")
 
 
 def _refusal(error: msgspec.ValidationError, position: int) -> RowRefused:

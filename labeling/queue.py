@@ -27,14 +27,16 @@ def review_policy(registered_model: RegisteredModel) -> ReviewPolicy:
 
 
 def open_for(user: User, registered_model: RegisteredModel) -> ReviewQuerySet:
-    """Open reviews that this person may be handed: never one whose inspection the person judged already."""
+    """Open reviews that this person may be handed: never one whose inspection the person judged already, nor one
+    whose image is not there yet.
+    """
     judged = Verdict.objects.current().filter(
         reviewer=user,
         review__inspection=OuterRef("inspection"),
         review__registered_model=OuterRef("registered_model"),
     )
     mine = reach(user, registered_model)
-    reviews = mine.reviews(registered_model, "review").open().filter(~Exists(judged))
+    reviews = mine.reviews(registered_model, "review").open().filter(~Exists(judged), waits_for_image=False)
     if "adjudicate" in mine.everywhere:
         return reviews
     settles_at = [site for site, verbs in mine.at_site.items() if "adjudicate" in verbs]

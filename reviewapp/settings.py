@@ -190,6 +190,8 @@ STORAGES = {
 }
 # Folders on the server that a client may name images from (`image_path`). None by default.
 IMAGE_ROOTS = [Path(root) for root in env.list("REVIEWAPP_IMAGE_ROOTS", default=[])]
+# Where in the store a client may name images that lie there already (`image_key`). None by default.
+IMAGE_KEY_PREFIXES = env.list("REVIEWAPP_IMAGE_KEY_PREFIXES", default=[])
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
 MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
@@ -250,22 +252,11 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the end; what it leaves is found again
-CELERY_TASK_ROUTES = {
-    "models_registry.run_training": {"queue": "training"},
-    "models_registry.deliver": {"queue": "webhooks"},
-    "models_registry.sweep_webhooks": {"queue": "webhooks"},
-}
+CELERY_TASK_ROUTES = {"models_registry.run_training": {"queue": "training"}}
 CELERY_TIMEZONE = "UTC"
 LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
-WEBHOOK_SWEEP_SECONDS = env.int("REVIEWAPP_WEBHOOK_SWEEP_SECONDS", default=5)
-WEBHOOK_TIMEOUT_SECONDS = env.int("REVIEWAPP_WEBHOOK_TIMEOUT_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE = {
-    "sweep-webhooks": {
-        "task": "models_registry.sweep_webhooks",
-        "schedule": WEBHOOK_SWEEP_SECONDS,
-        "options": {"expires": WEBHOOK_SWEEP_SECONDS},
-    },
     "close-the-loop": {
         "task": "labeling.close_the_loop",
         "schedule": LOOP_SECONDS,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from labeling.models import DispositionRecord, Inspection, Item, Prediction
+from labeling.models import DispositionRecord, ImageFetch, Inspection, Item, Prediction
 from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline
 
 
 class ItemInline(ReadOnly, TabularInline):
     model = Item
-    fields = ("view", "source", "content_type", "width", "height", "created_at")
+    fields = ("view", "source", "image_status", "content_type", "width", "height", "created_at")
     extra = 0
 
 
@@ -26,10 +26,18 @@ class InspectionAdmin(HistoryAdmin):
 
 @admin.register(Item)
 class ItemAdmin(HistoryAdmin):
-    list_display = ("inspection", "view", "source", "content_type", "width", "height", "created_at")
+    list_display = ("inspection", "view", "source", "image_status", "content_type", "width", "height", "created_at")
     list_select_related = ("inspection", "source")
-    list_filter = ("view", "content_type", "source")
+    list_filter = ("image_status", "view", "content_type", "source")
     search_fields = ("=inspection__inspection_id", "=inspection__serial", "=sha256")
+
+
+@admin.register(ImageFetch)
+class ImageFetchAdmin(HistoryAdmin):
+    list_display = ("item", "status", "n_attempts", "next_attempt_at", "code", "reason", "finished_at")
+    list_select_related = ("item__inspection",)
+    list_filter = ("status", "code")
+    search_fields = ("=item__inspection__inspection_id", "=item__inspection__serial")
 
 
 @admin.register(Prediction)

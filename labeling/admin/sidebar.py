@@ -38,6 +38,7 @@ PAGES = (
         (
             ("labeling", "inspection"),
             ("labeling", "item"),
+            ("labeling", "imagefetch"),
             ("labeling", "prediction"),
             ("labeling", "selection"),
             ("labeling", "routingstate"),

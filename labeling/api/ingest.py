@@ -22,7 +22,7 @@ from labeling.api.payloads import answer_payload
 from labeling.catalog import ModelCatalog, unknown_source
 from labeling.errors import ImageRefused, RowRefused
 from labeling.images import CheckedImage, check_image, read_from_root
-from labeling.incoming import IncomingRow, decode_row
+from labeling.incoming import IncomingRow, decode_row, refuse_second_way
 from labeling.ingest import Answer, Ingest, Submission, known_prediction, refusal
 from models_registry import serving
 from models_registry.errors import NoChampion
@@ -186,6 +186,7 @@ class RequestRows:
         upload = self.request.FILES.get(f"image.{position}") or self.request.FILES.get("image")
         try:
             if upload is not None:
+                refuse_second_way(row, position)
                 data = upload.read(settings.MAX_IMAGE_BYTES + 1)
             elif row.image_path is not None:
                 data = read_from_root(row.image_path, roots=settings.IMAGE_ROOTS, max_bytes=settings.MAX_IMAGE_BYTES)

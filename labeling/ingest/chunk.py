@@ -10,6 +10,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from labeling.ingest.draft import Draft
+from labeling.ingest.item import request_fetches
 from labeling.ingest.known import Known, known_parts, newest_attempts
 from labeling.ingest.part import add_to_known
 from labeling.ingest.parts import Part, gather, part_of
@@ -72,6 +73,7 @@ class Plan:
         if self.draft is not None:
             with connection.wrap_database_errors:
                 write(self.draft.rows)
+            request_fetches(self.draft.to_fetch, now=self.now)
         for part in self.later:
             self._add(part)
         return self.answers + (self.draft.answers if self.draft else [])
@@ -131,6 +133,7 @@ def _answers_again(part: Part, known: Known) -> list[Answer]:
             review=known.mode or "none", review_id=known.review, deadline=known.deadline,
             default_disposition=known.default_disposition or None, reason=known.reason or "",
             probability=known.pi if known.pi is not None else 1.0,
+            image=dict(known.images or ()).get(one.row.view),
         )
         for one in part.rows
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from labeling.catalog import PRIOR_UNCERTAINTY, ModelCatalog
 from labeling.ingest.draw import EDGE_REASON, blind_draw, disposition_of, draw_key, review_reason
+from labeling.ingest.item import HERE, first_status, is_wanted
 from labeling.ingest.parts import Part
 from labeling.ingest.prediction import finding, predicted_at
 from labeling.ingest.submission import Answer, Submission
@@ -31,6 +32,7 @@ class Draft:
         self.now = now
         self.rows: Rows = {table: [] for table in (INSPECTION, ITEM, PREDICTION, SELECTION, REVIEW, DISPOSITION)}
         self.answers: list[Answer] = []
+        self.to_fetch: list[int] = []  # inspections with an image that a worker is to get
         self._attempts = Counter(newest)
         self._days: dict[tuple[int, datetime], tuple[date, str]] = {}
         routings = route_parts(parts)
@@ -46,13 +48,13 @@ class Draft:
     def _add(self, part: Part, routing: Routing, inspection: int) -> None:
         lead = part.lead
         attempt = self._inspection(part, inspection)
-        for one in part.views:
-            self._item(one, inspection)
+        wanted = is_wanted(purpose=lead.row.purpose, drawn=routing.drawn)
+        images = {one.row.view: self._item(one, inspection, wanted) for one in part.views}
         prediction = self._prediction(part, inspection) if lead.version else None
         self._selection(lead, routing, inspection)
-        review = self._review(lead, routing, inspection, prediction) if routing.drawn else None
+        review = self._review(lead, routing, inspection, prediction, images) if routing.drawn else None
         disposition = self._disposition(lead, review, inspection, prediction) if prediction else None
-        self._answer(part, routing, attempt, review, disposition)
+        self._answer(part, routing, attempt, review, disposition, images)
 
     def _inspection(self, part: Part, pk: int) -> int:
         lead, now = part.lead, self.now
@@ -81,14 +83,20 @@ class Draft:
             self._days[site.pk, minute] = site.day_and_shift(minute)
         return self._days[site.pk, minute]
 
-    def _item(self, one: Submission, inspection: int) -> None:
-        image = one.image
+    def _item(self, one: Submission, inspection: int, wanted: bool) -> str:
+        image, address = one.image, one.image_address
+        status = first_status(has_image=image is not None, address=address, wanted=wanted)
+        if status == "fetching":
+            self.to_fetch.append(inspection)
         described = (
             (image.key, image.content_type, image.sha256, image.phash, image.width, image.height)
             if image
             else ("", "", "", "", None, None)
         )
-        self.rows[ITEM].append((inspection, uuid.uuid4(), one.row.view, one.source.pk, *described, self.now))
+        self.rows[ITEM].append(
+            (inspection, uuid.uuid4(), one.row.view, one.source.pk, *described, self.now, status, address)
+        )
+        return status
 
     def _prediction(self, part: Part, inspection: int) -> int:
         lead, pk = part.lead, next(self._prediction_ids)
@@ -113,7 +121,7 @@ class Draft:
         )  # fmt: skip
 
     def _review(
-        self, lead: Submission, routing: Routing, inspection: int, prediction: int | None
+        self, lead: Submission, routing: Routing, inspection: int, prediction: int | None, images: Mapping[str, str]
     ) -> tuple[int, str, datetime | None, str]:
         policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
         pk = next(self._review_ids)
@@ -124,7 +132,7 @@ class Draft:
             (
                 pk, inspection, lead.catalog.registered_model.pk, 1, review_reason(prediction is not None, routing),
                 mode, prediction, prediction is None or blind_draw(lead, routing), 0 if blocking else 5, deadline,
-                default, "open", self.now,
+                default, "open", self.now, policy.needs_image and not HERE.issuperset(images.values()),
             )
         )  # fmt: skip
         return pk, mode, deadline, default
@@ -141,7 +149,15 @@ class Draft:
         self.rows[DISPOSITION].append((inspection, prediction, *said))
         return disposition
 
-    def _answer(self, part: Part, routing: Routing, attempt: int, review: Any, disposition: str | None) -> None:
+    def _answer(
+        self,
+        part: Part,
+        routing: Routing,
+        attempt: int,
+        review: Any,
+        disposition: str | None,
+        images: Mapping[str, str],
+    ) -> None:
         lead = part.lead
         pk, mode, deadline, default = review or (None, "none", None, "")
         firsts = {one.position for one in part.views}
@@ -153,7 +169,7 @@ class Draft:
                     confidence=lead.confidence, scores=lead.row.scores,
                     version=_version(lead).short_name if lead.version else None, disposition=disposition, review=mode,
                     review_id=pk, deadline=deadline, default_disposition=default or None, reason=routing.reason,
-                    probability=routing.pi,
+                    probability=routing.pi, image=images[one.row.view],
                 )
             )  # fmt: skip
 

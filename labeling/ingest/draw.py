@@ -15,9 +15,12 @@ EDGE_REASON = "The edge agent answered: no answer of ours came in time."
 
 
 def draw(
-    inspection: Inspection, lead: Submission, prediction: Prediction | None, now: datetime
+    inspection: Inspection, lead: Submission, prediction: Prediction | None, *, image_is_here: bool, now: datetime
 ) -> tuple[Selection, Review | None]:
-    """The one draw of this inspection for the model, made now unless it was made before, and the review it led to."""
+    """The one draw of this inspection for the model, made now unless it was made before, and the review it led to.
+
+    The review waits for the image when it is not here yet, unless the policy needs none.
+    """
     catalog = lead.catalog
     mine = {"inspection": inspection, "registered_model": catalog.registered_model}
     known = Selection.objects.filter(**mine).first()
@@ -37,7 +40,10 @@ def draw(
         reason=routing.reason,
         created_at=now,
     )
-    return selection, _open_review(inspection, lead, prediction, routing, now) if routing.drawn else None
+    if not routing.drawn:
+        return selection, None
+    waits = lead.catalog.review_policy.needs_image and not image_is_here
+    return selection, _open_review(inspection, lead, prediction, routing, waits, now)
 
 
 def draw_key(lead: Submission) -> str:
@@ -64,7 +70,12 @@ def _routing(lead: Submission, prediction: Prediction | None) -> Routing:
 
 
 def _open_review(
-    inspection: Inspection, lead: Submission, prediction: Prediction | None, routing: Routing, now: datetime
+    inspection: Inspection,
+    lead: Submission,
+    prediction: Prediction | None,
+    routing: Routing,
+    waits_for_image: bool,
+    now: datetime,
 ) -> Review:
     policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
     return Review.objects.create(
@@ -77,6 +88,7 @@ def _open_review(
         priority=0 if blocking else 5,
         deadline=now + timedelta(minutes=policy.blocking_minutes) if blocking else None,
         default_disposition=policy.blocking_default if blocking else "",
+        waits_for_image=waits_for_image,
         created_at=now,
     )
 

@@ -26,12 +26,13 @@ class Known(NamedTuple):
     deadline: datetime | None
     default_disposition: str | None
     disposition: str | None
+    images: list[list[str]] | None  # view, state of its image
 
 
 # LATERAL with LIMIT: an index look-up per key, never a scan of a large table, whatever the planner believes of a batch.
 KNOWN = """
 SELECT k.n, i.id, i.attempt, p.digest, l.slug, p.confidence, s.pi, s.reason, r.id, r.mode, r.deadline,
-       r.default_disposition, d.disposition
+       r.default_disposition, d.disposition, v.images
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
      WITH ORDINALITY AS k(station, inspection_id, model, version, n)
 JOIN LATERAL (SELECT id, attempt FROM labeling_inspection
@@ -46,6 +47,8 @@ LEFT JOIN LATERAL (SELECT id, mode, deadline, default_disposition FROM labeling_
 LEFT JOIN LATERAL (SELECT disposition FROM labeling_dispositionrecord
     WHERE inspection_id = i.id AND prediction_id = p.id AND origin IN ('answered', 'edge') AND revoked_at IS NULL
     ORDER BY id DESC LIMIT 1) d ON p.digest IS NOT NULL
+LEFT JOIN LATERAL (SELECT array_agg(ARRAY[view, image_status]) AS images FROM labeling_item
+    WHERE inspection_id = i.id) v ON p.digest IS NOT NULL
 """
 ATTEMPTS = """
 SELECT k.station, k.serial, i.attempt FROM unnest(%s::bigint[], %s::text[]) AS k(station, serial)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from labeling.ingest.draw import answer_disposition, answered_disposition, draw, record_edge_answer
+from labeling.ingest.item import is_awaited, is_wanted, settle_images, store_item
 from labeling.ingest.parts import OF_THE_PART, Part, Said, same
 from labeling.ingest.prediction import record_prediction
 from labeling.ingest.submission import Answer, Submission, answer, conflict
 from labeling.models import Inspection, Item
-from models_registry import files
 
 
 def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
@@ -27,8 +27,13 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
     version = lead.catalog.stored(lead.version, position=lead.position, now=now) if lead.version else None
     inspection = _inspection(part)
     prediction, predicted_now = record_prediction(inspection, version, part, now) if version else (None, False)
-    new_views = [one for one in views if _item(inspection, one, now)]
-    selection, review = draw(inspection, lead, prediction, now)
+    items = {item.view: item for item in Item.objects.filter(inspection=inspection)}
+    here = not any(map(is_awaited, items.values())) and all(one.image or one.row.image_at_station for one in views)
+    selection, review = draw(inspection, lead, prediction, image_is_here=here, now=now)
+    wanted = is_wanted(purpose=inspection.purpose, drawn=selection.drawn)
+    new_views = [one for one in views if store_item(inspection, items, one, wanted=wanted, now=now)]
+    if wanted:
+        settle_images(items.values(), review, lead.catalog.review_policy, now=now)
     if prediction is not None and lead.row.late:
         disposition: str | None = record_edge_answer(inspection, prediction, lead, now)
         if review is not None:
@@ -48,6 +53,7 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
             selection,
             review,
             disposition,
+            items[one.row.view].image_status,
         )
         for one in part.rows
     ]
@@ -71,27 +77,3 @@ def _refuse_other_content(known: Inspection, said: Said, views: Sequence[Submiss
     for one in views:  # views of one part may be taken one after the other
         if one.row.captured_at not in {None, known.captured_at} and not known.items.exclude(view=one.row.view).exists():
             raise conflict("captured_at", one)
-
-
-def _item(inspection: Inspection, one: Submission, now: datetime) -> bool:
-    """Add a view, with its image if it came. Returns whether something is new."""
-    known = Item.objects.filter(inspection=inspection, view=one.row.view).first()
-    image = one.image
-    if known is not None:
-        if image is not None and known.sha256 and known.sha256 != image.sha256:
-            raise conflict("image", one)
-        if known.source_id != one.source.pk:
-            raise conflict("source", one)
-        if image is None or known.sha256:
-            return False
-    fields: dict[str, object] = {"source": one.source, "created_at": now}
-    if image is not None:
-        files.put(image.key, image.data)  # before the row: a row never names a file that is not there
-        fields |= {
-            "image": image.key, "content_type": image.content_type, "sha256": image.sha256, "phash": image.phash,
-            "width": image.width, "height": image.height,
-        }  # fmt: skip
-    if known is None:
-        Item.objects.create(inspection=inspection, view=one.row.view, **fields)
-        return True
-    return bool(Item.objects.filter(pk=known.pk, sha256="").update(**fields))

@@ -64,6 +64,8 @@ def _one_per_view(rows: Sequence[Submission]) -> list[Submission]:
         twin = views.setdefault(one.row.view, one)
         if (twin.row.digest(), twin.source.pk) != (one.row.digest(), one.source.pk):
             raise conflict("prediction", one)
+        if one.image_address and twin.image_address and one.image_address != twin.image_address:
+            raise conflict("image address", one)
         if (one.row.late, one.row.answered) != (rows[0].row.late, rows[0].row.answered):
             raise conflict("answered", one)
         if twin.image is None and one.image is not None:

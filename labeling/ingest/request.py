@@ -11,6 +11,7 @@ from labeling.errors import RowRefused
 from labeling.images import CheckedImage
 from labeling.incoming import IncomingRow, check_scores
 from labeling.ingest.chunk import store_chunk
+from labeling.ingest.item import image_address
 from labeling.ingest.submission import Answer, Submission
 from labeling.models import Deployment
 from models_registry.models import ModelVersion
@@ -40,6 +41,7 @@ class Ingest:
         :raises RowRefused: names the field.
         """
         source = self.sources.get(row.source, position=position)
+        address = image_address(row, station=source.station, position=position)
         if not predicted:
             if row.label is not None or row.version is not None:
                 raise RowRefused(
@@ -49,10 +51,10 @@ class Ingest:
                 raise RowRefused(
                     "A late row is a prediction that was answered.", row=position, fields={"late": "Not here."}
                 )
-            return Submission(position, row, catalog, source, image)
+            return Submission(position, row, catalog, source, image, image_address=address)
         version = version or catalog.version(row, position=position)
         confidence = check_scores(row, score_kind=version.score_kind, labels=catalog.labels, position=position)
-        return Submission(position, row, catalog, source, image, version, confidence)
+        return Submission(position, row, catalog, source, image, version, confidence, address)
 
     def store(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Answer]:
         """Store the rows in one transaction; each part stands for itself unless ``atomic``.

@@ -25,6 +25,7 @@ class Submission(msgspec.Struct, frozen=True):
     image: CheckedImage | None
     version: ModelVersion | None = None
     confidence: float | None = None
+    image_address: str = ""  # where its image can be had, as `Item.image_address` holds it
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -45,6 +46,7 @@ class Answer(msgspec.Struct, kw_only=True):
     default_disposition: str | None = None
     reason: str = ""
     probability: float = 1.0
+    image: str | None = None  # the state of this view's image: a word of `Item.ImageStatus`
     error: ReviewAppError | None = None
 
 
@@ -56,6 +58,7 @@ def answer(
     selection: Selection,
     review: Review | None,
     disposition: str | None,
+    image: str,
 ) -> Answer:
     """The answer from the rows that were stored."""
     return Answer(
@@ -74,6 +77,7 @@ def answer(
         default_disposition=(review.default_disposition or None) if review else None,
         reason=selection.reason,
         probability=selection.pi,
+        image=image,
     )
 
 

@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
     ITEM: (
         "inspection_id", "public_id", "view", "source_id", "image", "content_type", "sha256", "phash", "width",
-        "height", "created_at",
+        "height", "created_at", "image_status", "image_address",
     ),
     PREDICTION: (
         "id", "inspection_id", "model_version_id", "label_id", "confidence", "scores", "findings", "digest",
@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
     REVIEW: (
         "id", "inspection_id", "registered_model_id", "round", "reason", "mode", "prediction_id", "blind", "priority",
-        "deadline", "default_disposition", "status", "created_at",
+        "deadline", "default_disposition", "status", "created_at", "waits_for_image",
     ),
     DISPOSITION: ("inspection_id", "prediction_id", "origin", "disposition", "reason", "created_at"),
 }  # fmt: skip

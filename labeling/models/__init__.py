@@ -1,5 +1,6 @@
 """Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
 
+from labeling.models.images import ImageFetch
 from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
 from labeling.models.people import ApiKey, Membership
@@ -14,6 +15,7 @@ __all__ = [
     "Deployment",
     "DispositionRecord",
     "GroundTruth",
+    "ImageFetch",
     "Import",
     "Inspection",
     "Item",

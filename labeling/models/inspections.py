@@ -77,14 +77,35 @@ def public_id() -> uuid.UUID:
 
 
 class Item(models.Model):
-    """One view of an inspection: an image, at the source that took it."""
+    """One view of an inspection: an image, at the source that took it.
+
+    not_wanted ──drawn later──> wanted ──uploaded──> stored
+         └──drawn later, address known──> fetching ──> stored
+                                             └──> failed ──uploaded, or fetched again──> stored
+    at_station: it stays there, and the browser fetches it there. (ImageFetch holds a fetch's attempts.)
+    """
+
+    class ImageStatus(models.TextChoices):
+        NOT_WANTED = "not_wanted", _("Not wanted")
+        WANTED = "wanted", _("Wanted")
+        FETCHING = "fetching", _("Being fetched")
+        STORED = "stored", _("Stored")
+        AT_STATION = "at_station", _("At the station")
+        FAILED = "failed", _("Could not be had")
 
     inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="items")
     public_id = models.UUIDField(default=public_id, unique=True, editable=False)  # addresses say nothing
     view = models.CharField(max_length=40, default="main")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="items")
-    image = models.CharField(
-        max_length=200, blank=True, help_text=_("Key in the file store; empty: left at the station")
+    image = models.CharField(max_length=200, blank=True, help_text=_("Key in the file store, once it is stored"))
+    image_status = models.CharField(
+        max_length=12, choices=ImageStatus, default=ImageStatus.NOT_WANTED, db_default=ImageStatus.NOT_WANTED
+    )
+    image_address = models.CharField(
+        max_length=1000,
+        blank=True,
+        db_default="",
+        help_text=_("Where it can be had: https://…, store:KEY, station:PATH"),
     )
     content_type = models.CharField(max_length=40, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
@@ -106,10 +127,22 @@ class Item(models.Model):
                 ),
                 name="item_image_is_measured",
             ),
+            models.CheckConstraint(
+                condition=Q(image_status__in=["not_wanted", "wanted", "fetching", "stored", "at_station", "failed"]),
+                name="item_image_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(image_status="stored") & ~Q(image="") | ~Q(image_status="stored") & Q(image=""),
+                name="item_image_there_iff_stored",
+            ),
+            models.CheckConstraint(
+                condition=Q(image_status__in=["not_wanted", "wanted", "stored"]) | ~Q(image_address=""),
+                name="item_image_to_be_had_has_address",
+            ),
         ]
         indexes = [
             # read by training (features by image) and by the search for duplicates
-            models.Index(fields=["sha256"], name="item_sha256"),
+            models.Index(fields=["sha256"], condition=~Q(sha256=""), name="item_sha256"),
         ]
 
     def __str__(self) -> str:

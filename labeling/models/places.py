@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from labeling.web_addresses import why_no_web_address
 from models_registry.models import ModelVersion, RegisteredModel
 
 
@@ -27,6 +29,17 @@ def validate_shifts(shifts: object) -> None:
         raise ValidationError(_('Shifts are a list like [{"name": "early", "start": "06:00"}].')) from error
     if starts != sorted(set(starts)) or len(names) != len(set(names)):
         raise ValidationError(_("Shifts need different names and rising starts."))
+
+
+def validate_image_address(address: str) -> None:
+    if why := why_no_web_address(address):
+        raise ValidationError(_("The address %(why)s."), params={"why": why})
+    if not address.endswith("/") or "?" in address or "#" in address:
+        raise ValidationError(_("The address ends with a / and has no query."))
+
+
+def new_image_secret() -> str:
+    return secrets.token_hex(32)
 
 
 class Site(models.Model):
@@ -56,6 +69,16 @@ class Station(models.Model):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="stations")
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
+    image_address = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        validators=[validate_image_address],
+        help_text=_("Where browsers fetch images that stay here, for example http://line-3.plant:8088/images/"),
+    )
+    image_secret = models.CharField(
+        max_length=64, default=new_image_secret, help_text=_("Signs those addresses; the station checks with it")
+    )
 
     class Meta:
         ordering = ("name",)

@@ -50,6 +50,9 @@ class Review(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)
     default_disposition = models.CharField(max_length=8, choices=Disposition, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
+    waits_for_image = models.BooleanField(
+        default=False, db_default=False, help_text=_("Handed out once the image is there")
+    )
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_reviews"
     )
@@ -94,9 +97,11 @@ class Review(models.Model):
             models.CheckConstraint(condition=Q(round__gte=1), name="review_round_from_1"),
         ]
         indexes = [
-            # read by claim(): the next open review of a model
+            # read by claim(): the next open review of a model that waits for no image
             models.Index(
-                fields=["registered_model", "priority", "id"], condition=Q(status="open"), name="review_open_queue"
+                fields=["registered_model", "waits_for_image", "priority", "id"],
+                condition=Q(status="open"),
+                name="review_open_queue",
             ),
             # read by claim(): what this person already holds
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="review_held"),
@@ -118,6 +123,11 @@ class ReviewPolicy(models.Model):
         default=0.2, help_text=_("Share of the others that is judged without the prediction; audit draws always are")
     )
     allow_suggestion = models.BooleanField(default=True, help_text=_("Enter takes the suggested label"))
+    needs_image = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=_("A review waits until its image is there; off: people see the part itself, or only its data"),
+    )
     blocking_minutes = models.PositiveIntegerField(default=10, validators=[MinValueValidator(1)])
     blocking_default = models.CharField(max_length=8, choices=Disposition, default=Disposition.HOLD)
     metadata_shown = models.JSONField(

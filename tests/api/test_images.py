@@ -68,6 +68,7 @@ def test_a_view_without_an_image_and_an_unknown_address_are_the_same_404(line: L
 def test_a_lost_file_is_said_so(line: Line) -> None:
     fields: dict[str, Any] = {
         "image": "images/gone.png",
+        "image_status": "stored",
         "sha256": "0" * 64,
         "width": 1,
         "height": 1,

@@ -70,7 +70,7 @@ def test_a_blind_review_says_nothing_of_the_prediction(line: Line, alice: Statio
 
     assert (claimed["prediction"], claimed["phase"]) == (None, "blind")
     assert "scratch" not in seen
-    assert "0.9" not in seen
+    assert ": 0.9" not in seen
 
 
 def test_metadata_is_shown_by_allow_list_and_the_prediction_where_it_may(line: Line, alice: Station) -> None:

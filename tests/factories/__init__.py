@@ -10,6 +10,7 @@ from tests.factories.base import (
 )
 from tests.factories.inspections import (
     make_deployment,
+    make_fetch,
     make_ground_truth,
     make_import,
     make_inspection,
@@ -65,6 +66,7 @@ __all__ = [
     "make_deployment",
     "make_evaluation",
     "make_event",
+    "make_fetch",
     "make_ground_truth",
     "make_import",
     "make_inspection",

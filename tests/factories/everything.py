@@ -10,6 +10,7 @@ from models_registry.models import Label, LabelMapping, LabelSet, PromotionPolic
 from tests.factories.base import NOW
 from tests.factories.inspections import (
     make_deployment,
+    make_fetch,
     make_ground_truth,
     make_import,
     make_inspection,
@@ -66,6 +67,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
     )
     return [
         source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
+        make_fetch(),
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
         make_deployment(station=source.station, version=champion), make_import(registered_model=model, source=source),

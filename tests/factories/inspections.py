@@ -17,6 +17,7 @@ from PIL import Image
 from labeling.models import (
     Deployment,
     GroundTruth,
+    ImageFetch,
     Import,
     Inspection,
     Item,
@@ -87,8 +88,14 @@ def make_item(
         width, height = Image.open(io.BytesIO(content)).size
         digest = hashlib.sha256(content).hexdigest()
         image = {"image": key, "content_type": "image/png", "sha256": digest, "width": width, "height": height}
-        fields = {**image, **fields}
+        fields = {**image, "image_status": "stored", **fields}
     return Item.objects.create(inspection=inspection, source=source, **{"created_at": inspection.received_at, **fields})
+
+
+def make_fetch(*, item: Item | None = None, **fields: Any) -> ImageFetch:
+    """A fetch of the image of a view, due now."""
+    item = item or make_item(image_status="fetching", image_address="http://camera.test/1.png")
+    return ImageFetch.objects.create(item=item, **{"next_attempt_at": NOW, "created_at": NOW, **fields})
 
 
 def make_prediction(

@@ -98,6 +98,23 @@ SEEN: dict[str, list[Case]] = {
         lambda: change(image(), sha256=""),
         lambda: change(make.make_item(), image="images/x.png"),
     ],
+    "item_image_status_known": [
+        lambda: without("item_image_to_be_had_has_address", make.make_item(), image_status="lost")
+    ],
+    "item_image_there_iff_stored": [
+        lambda: change(make.make_item(), image_status="stored"),
+        lambda: change(image(), image_status="wanted"),
+    ],
+    "item_image_to_be_had_has_address": [
+        lambda: change(make.make_item(), image_status="fetching"),
+        lambda: change(make.make_item(), image_status="at_station"),
+        lambda: change(make.make_item(), image_status="failed"),
+    ],
+    "imagefetch_status_known": [lambda: change(make.make_fetch(), status="lost")],
+    "imagefetch_finished_at_iff_over": [
+        lambda: change(make.make_fetch(), status="done"),
+        lambda: change(make.make_fetch(), finished_at=make.NOW),
+    ],
     "prediction_inspection_version_unique": [lambda: copy(make.make_prediction())],
     "prediction_confidence_0_to_1": [
         lambda: change(make.make_prediction(), confidence=1.01),
