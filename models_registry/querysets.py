@@ -44,6 +44,14 @@ class WebhookQuerySet(QuerySet["Webhook"]):
             Q(registered_model=None) | Q(registered_model=registered_model), is_active=True, events__contains=[event]
         )
 
+    def free(self, *, now: datetime) -> Self:
+        """Switched on, held by no worker, and not resting."""
+        return self.filter(
+            Q(held_until__isnull=True) | Q(held_until__lte=now),
+            Q(rests_until__isnull=True) | Q(rests_until__lte=now),
+            is_active=True,
+        )
+
 
 class DeliveryQuerySet(QuerySet["Delivery"]):
     def waiting(self) -> Self:

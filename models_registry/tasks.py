@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from models_registry.services import pipeline, training
+from models_registry.services import deliveries, pipeline, training
+from models_registry.services.outbox import DELIVER, nudge_after_commit
 
 
 @shared_task(name="models_registry.run_training")
@@ -29,3 +30,17 @@ def sweep_training() -> None:
     lost_after = timedelta(seconds=settings.TRAINING_LOST_AFTER_SECONDS)
     for run_id in training.sweep(now=timezone.now(), lost_after=lost_after):
         run_training.apply_async((run_id,), expires=settings.SWEEP_SECONDS)  # a waiting run gets one nudge, not a pile
+
+
+@shared_task(name=DELIVER)
+def deliver(webhook_id: int) -> None:
+    """Send what waits for a webhook, for one turn; the next turn queues up behind the other webhooks."""
+    if deliveries.drain(webhook_id, clock=timezone.now):
+        nudge_after_commit(webhook_id)
+
+
+@shared_task(name="models_registry.sweep_webhooks")
+def sweep_webhooks() -> None:
+    """Retries that are due, lost messages, and what a killed worker held."""
+    for webhook_id in deliveries.sweep(now=timezone.now()):
+        deliver.apply_async((webhook_id,), expires=settings.WEBHOOK_SWEEP_SECONDS)

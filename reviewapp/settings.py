@@ -252,11 +252,22 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the end; what it leaves is found again
-CELERY_TASK_ROUTES = {"models_registry.run_training": {"queue": "training"}}
+CELERY_TASK_ROUTES = {
+    "models_registry.run_training": {"queue": "training"},
+    "models_registry.deliver": {"queue": "webhooks"},
+    "models_registry.sweep_webhooks": {"queue": "webhooks"},
+}
 CELERY_TIMEZONE = "UTC"
 LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
+WEBHOOK_SWEEP_SECONDS = env.int("REVIEWAPP_WEBHOOK_SWEEP_SECONDS", default=5)
+WEBHOOK_TIMEOUT_SECONDS = env.int("REVIEWAPP_WEBHOOK_TIMEOUT_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE = {
+    "sweep-webhooks": {
+        "task": "models_registry.sweep_webhooks",
+        "schedule": WEBHOOK_SWEEP_SECONDS,
+        "options": {"expires": WEBHOOK_SWEEP_SECONDS},
+    },
     "close-the-loop": {
         "task": "labeling.close_the_loop",
         "schedule": LOOP_SECONDS,

@@ -6,13 +6,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm, ReadOnly, TabularInline, person
+from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm, ReadOnly, TabularInline, attempt, person
 from models_registry.models import Delivery, DeliveryAttempt, Event, EventName, Webhook
+from models_registry.services.deliveries import change_secret, send_again
 
 STATE = ("created_by", "created_at", "n_failures", "failing_since", "rests_until", "former_secret_until")
 
@@ -34,6 +37,7 @@ class WebhookAdmin(ModelAdmin):
     autocomplete_fields = ("registered_model",)
     fields = ("name", "url", "events", "registered_model", "is_active", *STATE)
     readonly_fields = STATE
+    actions = ("change_secret",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -44,11 +48,19 @@ class WebhookAdmin(ModelAdmin):
             return
         obj.created_by, obj.created_at = person(request), timezone.now()
         obj.save()
-        self.message_user(request, secret_notice(obj.secret), messages.WARNING)
+        self.message_user(request, _secret_notice(obj), messages.WARNING)
+
+    @admin.action(description=_lazy("Change the signing secret"), permissions=["change"])
+    def change_secret(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            webhook.secret = change_secret(webhook=webhook, now=timezone.now())
+            notice = _("For 24 hours the old secret signs too.")
+            self.message_user(request, f"{_secret_notice(webhook)} {notice}", messages.WARNING)
 
 
-def secret_notice(secret: str) -> str:
-    return _("Copy the signing secret now, it is not shown again: %(secret)s") % {"secret": secret}
+def _secret_notice(webhook: Webhook) -> str:
+    text = _("%(webhook)s: copy the signing secret now, it is not shown again: %(secret)s")
+    return text % {"webhook": webhook, "secret": webhook.secret}
 
 
 class DeliveryAttemptInline(ReadOnly, TabularInline):
@@ -74,6 +86,18 @@ class DeliveryAdmin(HistoryAdmin):
     search_fields = ("object_id", "event__uid")
     date_hierarchy = "created_at"
     inlines = (DeliveryAttemptInline,)
+    actions = ("send_again",)
+
+    @admin.action(description=_lazy("Send again"), permissions=["send_again"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        def deed(delivery: Delivery) -> str:
+            send_again(delivery=delivery, now=timezone.now())
+            return _("%(delivery)s is sent again, as the same event.") % {"delivery": delivery}
+
+        attempt(self, request, queryset.order_by("event_id"), deed)
+
+    def has_send_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("models_registry.change_delivery")
 
 
 @admin.register(DeliveryAttempt)

@@ -43,14 +43,13 @@ def emit(
             for pk in webhooks
         )
         for pk in webhooks:
-            # a broker that does not answer must not undo what was committed: the sweeper finds the row
-            transaction.on_commit(partial(nudge, pk), robust=True)
+            nudge_after_commit(pk)
     return row
 
 
-def nudge(webhook_id: int) -> None:
-    """Tell a worker that something waits for this webhook."""
-    current_app.send_task(DELIVER, (webhook_id,), retry=False)
+def nudge_after_commit(webhook_id: int) -> None:
+    """Tell a worker that something waits. A broker that does not answer undoes nothing: the sweeper finds the row."""
+    transaction.on_commit(partial(current_app.send_task, DELIVER, (webhook_id,), retry=False), robust=True)
 
 
 def _write(event: str, registered_model: RegisteredModel, object_id: str, data: Payload, now: datetime) -> Event:
