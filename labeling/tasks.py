@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from labeling import feedback
+from labeling.exchange import jobs
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 
 logger = logging.getLogger(__name__)
+LOST_AFTER = timedelta(seconds=settings.IMPORT_LOST_AFTER_SECONDS)
+
+
+IMPORT_SLICE = 30.0  # seconds of an import before the next task of the queue gets its turn
+
+
+@shared_task(name="labeling.run_import")
+def run_import(import_id: int) -> None:
+    """A slice of an import; what is left is a new message."""
+    job = jobs.claim(import_id, now=timezone.now(), lost_after=LOST_AFTER)
+    if job is not None and not jobs.work(job, clock=timezone.now, seconds=IMPORT_SLICE):
+        run_import.delay(import_id)
+
+
+def nudge_importer(import_id: int) -> None:
+    """Tell a worker once the row is committed. A message that is lost is found by the sweeper."""
+    transaction.on_commit(partial(run_import.delay, import_id))
+
+
+@shared_task(name="labeling.sweep_imports")
+def sweep_imports() -> None:
+    """Find imports whose message or worker was lost, and nudge again."""
+    for import_id in jobs.lost(now=timezone.now(), lost_after=LOST_AFTER):
+        run_import.apply_async((import_id,), expires=settings.SWEEP_SECONDS)
 
 
 @shared_task(name="labeling.close_the_loop")

@@ -254,6 +254,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the end; what it leaves is found again
 CELERY_TASK_ROUTES = {
     "models_registry.run_training": {"queue": "training"},
+    "labeling.run_import": {"queue": "training"},  # a slice between two runs, so that quick work never waits for it
     "models_registry.deliver": {"queue": "webhooks"},
     "models_registry.sweep_webhooks": {"queue": "webhooks"},
 }
@@ -273,12 +274,18 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": LOOP_SECONDS,
         "options": {"expires": LOOP_SECONDS},
     },
+    "sweep-imports": {
+        "task": "labeling.sweep_imports",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
     "sweep-training": {
         "task": "models_registry.sweep_training",
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
     },
 }
+IMPORT_LOST_AFTER_SECONDS = env.int("REVIEWAPP_IMPORT_LOST_AFTER_SECONDS", default=120)  # a batch takes seconds
 # A running step tells every few seconds that it lives; after this silence another worker takes the run over.
 TRAINING_HEARTBEAT_SECONDS = env.int("REVIEWAPP_TRAINING_HEARTBEAT_SECONDS", default=5)
 TRAINING_LOST_AFTER_SECONDS = env.int("REVIEWAPP_TRAINING_LOST_AFTER_SECONDS", default=45)

@@ -68,6 +68,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-export", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-imports", "POST"): who_may("decide", 202, anonymous=KEY),
+    ("api-import", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-my-models", "GET"): everyone(200, anonymous=KEY),
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
@@ -109,6 +111,7 @@ class World:
         prediction = make.make_prediction(version=now, inspection=self.inspection)
         self.review: Review = make.make_review(prediction=prediction)
         self.verdict = self._past_verdict()
+        self.an_import = make.make_import(registered_model=self.model, source=self.source)
         self.people = {name: self._person(name) for name in PEOPLE if name != "anonymous"}
 
     def _past_verdict(self) -> Any:
@@ -130,13 +133,15 @@ class World:
         by_slug, by_item = {"slug": self.model.slug}, {"public_id": self.item.public_id}
         arguments: dict[str, dict[str, Any]] = {
             **dict.fromkeys(
-                ("model", "retrain", "station", "api-model", "api-predict", "api-claim", "api-export"), by_slug
+                ("model", "retrain", "station", "api-model", "api-predict", "api-claim", "api-export", "api-imports"),
+                by_slug,
             ),
             **{key: {"pk": self.run.pk} for key in ("run", "run-progress")},
             **{key: {"pk": self.candidate.pk} for key in ("approve", "refuse")},
             "roll-back": {"pk": ModelVersion.objects.get(stage="champion").pk},
             **{key: {"pk": self.review.pk} for key in ("api-review", "api-heartbeat")},
             "api-undo": {"client_id": self.verdict.client_id},
+            "api-import": {**by_slug, "pk": self.an_import.pk},
             "item-image": by_item,
         }
         return reverse("admin:index" if name == "admin" else name, kwargs=arguments.get(name, {}))
@@ -151,6 +156,7 @@ class World:
             "api-predictions": row | {"version": "v2", "label": "dent", "confidence": 0.9},
             "api-inspections": row,
             "api-predict": row,
+            "api-imports": {"format": "csv"},
             "api-release": {"ids": [self.review.pk]},
             "api-verdicts": {"review": self.review.pk, **said, **seen},
             "api-undo": {"client_id": str(uuid.uuid4())},
@@ -174,6 +180,8 @@ def answer_of(client: Client, world: World, name: str, method: str) -> Any:
     options: dict[str, Any] = {"data": world.body(name)}
     if name in {"api-inspections", "api-predict"}:
         options["data"] = {**options["data"], "image": SimpleUploadedFile("part.png", make.png())}
+    elif name == "api-imports":
+        options["data"] = {**options["data"], "file": SimpleUploadedFile("labels.csv", b"inspection_id,label")}
     elif name.startswith("api-"):
         options["content_type"] = "application/json"
     with transaction.atomic():

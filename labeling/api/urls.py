@@ -4,6 +4,7 @@ from django.urls import path
 
 from labeling.api.export import GroundTruthExport
 from labeling.api.images import ItemImage
+from labeling.api.imports import ImportDetail, Imports
 from labeling.api.ingest import Inspections, Predict, Predictions
 from labeling.api.models import ModelDetail, Models
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
@@ -14,6 +15,8 @@ urlpatterns = [
     path("models/", Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", ModelDetail.as_view(), name="api-model"),
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),
+    path("models/<slug:slug>/imports/", Imports.as_view(), name="api-imports"),
+    path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
     path("reviews/", MyModels.as_view(), name="api-my-models"),

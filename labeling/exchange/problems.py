@@ -16,6 +16,15 @@ class Problems:
     listed: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def from_json(cls, said: Any) -> Problems:
+        """What `as_json` made, after a while in the database."""
+        said = said if isinstance(said, dict) else {}
+        return cls(list(said.get("listed", [])), Counter(said.get("counts", {})))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"listed": list(self.listed), "counts": dict(self.counts)}
+
     def refuse(self, file: str, row: int | None, name: str, what: str, *, code: str = "refused") -> None:
         """This row is not imported."""
         self._add("refused", file, row, name, what, code)

@@ -24,8 +24,9 @@ class Progress:
         self._start = self._told_at = time.monotonic()
         self._is_terminal = stream.isatty()
 
-    def tell(self, n: int, *, last: bool = False) -> None:
-        """``n`` are done."""
+    def tell(self, n: int, *, total: int | None = None, last: bool = False) -> None:
+        """``n`` are done, of ``total`` when that is known only now."""
+        self._total = total or self._total
         moment = time.monotonic()
         if not last and moment - self._told_at < (EVERY if self._is_terminal else EVERY * 10):
             return

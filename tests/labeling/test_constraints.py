@@ -213,7 +213,7 @@ PEOPLE: dict[str, list[Case]] = {
     "apikey_digest_hex": [lambda: change(key(), digest="secret")],
 }
 IMPORTED: dict[str, list[Case]] = {
-    "import_status_known": [lambda: change(make.make_import(), status="paused", finished_at=None)],
+    "import_status_known": [lambda: without("import_finished_at_iff_terminal", make.make_import(), status="paused")],
     "import_format_known": [lambda: change(make.make_import(), format="voc")],
     "import_lies_in_one_place": [lambda: change(make.make_import(), upload="a", path="/b")],
     "import_finished_at_iff_terminal": [
