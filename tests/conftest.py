@@ -34,7 +34,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 UNIT = PROJECT / "tests" / "unit"
 XDIST_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 FOLDER = "REVIEWAPP_TEST_FOLDER"  # handed down from the controller to its workers
-NO_BROWSER = "Chromium is missing"
+MISSING = {
+    "Chromium is missing": "chromium",
+    "mosquitto is missing": "mosquitto",
+}  # why tests were skipped: the package
 
 if "DJANGO_SETTINGS_MODULE" in os.environ and not XDIST_WORKER:
     raise pytest.UsageError(
@@ -54,7 +57,7 @@ os.environ |= {
 }
 
 _started: list[Engines] = []
-_without_browser: list[str] = []
+_skipped: dict[str, list[str]] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,16 +85,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     for engines in _started:
         engines.stop()
     shutil.rmtree(TEST_FOLDER, ignore_errors=True)
-    if _without_browser:
-        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        reporter.write_line(f"{NO_BROWSER}, so these tests were skipped (to have them: apt-get install -y chromium):")
-        for nodeid in _without_browser:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    for why, tests in _skipped.items():
+        package = MISSING[why]
+        reporter.write_line(f"{why}, so these tests were skipped (to have them: apt-get install -y {package}):")
+        for nodeid in tests:
             reporter.write_line(f"  {nodeid}")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.skipped and not XDIST_WORKER and NO_BROWSER in str(report.longrepr):
-        _without_browser.append(report.nodeid)
+    if report.skipped and not XDIST_WORKER:
+        for why in MISSING:
+            if why in str(report.longrepr):
+                _skipped.setdefault(why, []).append(report.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +19,17 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[int]:
     port = plant.free_port()
     with django_db_blocker.unblock(), plant.serving(port):
         yield port
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> str:
+    """The broker's program. Without it these tests are skipped, or fail if it is required."""
+    program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if program is None:
+        if os.environ.get("REQUIRE_BROKER") == "1":
+            pytest.fail("mosquitto is missing and REQUIRE_BROKER=1 (apt-get install -y mosquitto)")
+        pytest.skip("mosquitto is missing")  # tests/conftest.py lists these at the end of the run
+    return program
 
 
 @pytest.fixture
