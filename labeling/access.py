@@ -196,6 +196,13 @@ def may_see_inspection(user: User, inspection: Inspection) -> bool:
     return Membership.objects.filter(by_site | Q(registered_model__in=concerned.values("pk")), user=user).exists()
 
 
+def may_report(user: User, inspection: Inspection) -> bool:
+    """True for a system that may send predictions of a model that has a word on this part, at the part's site."""
+    concerned = RegisteredModel.objects.filter(Q(reviews__inspection=inspection) | Q(selections__inspection=inspection))
+    site = inspection.station.site_id
+    return any(reach(user, model).covers("ingest", site) for model in concerned.distinct())
+
+
 def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredModel:
     """The model, or a refusal that does not tell strangers whether it exists.
 

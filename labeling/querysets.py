@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from labeling.models import GroundTruth, Inspection, Prediction, Review, Verdict  # noqa: F401 - in quotes below
+    from labeling.models import DispositionRecord, GroundTruth, Inspection, Prediction, Review, Verdict  # noqa: F401 - in quotes below
     from models_registry.models import ModelVersion, RegisteredModel
 
 
@@ -21,6 +22,22 @@ class InspectionQuerySet(QuerySet["Inspection"]):
     def measured(self) -> Self:
         """What the estimates read: production that was not withdrawn (the demo counts as its own production)."""
         return self.filter(withdrawn_at__isnull=True, purpose__in=["production", "demo"])
+
+
+class DispositionQuerySet(QuerySet["DispositionRecord"]):
+    def standing(self) -> Self:
+        return self.filter(revoked_at__isnull=True)
+
+    def what_happened(self, inspection: str) -> Subquery:
+        """What was really done with the part: what the line reported last, else what it was told last.
+
+        ``inspection`` names the outer query's inspection: ``"pk"``, ``"inspection"``. NULL where nothing is known.
+        """
+        reported_first = Case(When(origin="reported", then=0), default=1)
+        rows = self.standing().filter(inspection=OuterRef(inspection))
+        return Subquery(
+            rows.order_by(reported_first, Coalesce("done_at", "created_at").desc(), "-pk").values("disposition")[:1]
+        )
 
 
 class PredictionQuerySet(QuerySet["Prediction"]):

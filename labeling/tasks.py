@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import feedback
+from labeling import dispositions, feedback
 from labeling.exchange import jobs
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
@@ -54,3 +54,15 @@ def close_the_loop() -> None:
             continue
         if step.run is not None:
             nudge_trainer(step.run.pk)
+
+
+@shared_task(name=dispositions.RELEASE)
+def release_dispositions() -> int:
+    """Let out what is due for parts that wait. One part's trouble does not stop the others. Returns how many left."""
+    now, n = timezone.now(), 0
+    for review_id in dispositions.due(now=now):
+        try:
+            n += dispositions.release(review_id=review_id, now=now) is not None
+        except Exception:
+            logger.exception("the disposition of review %s did not go out", review_id)
+    return n

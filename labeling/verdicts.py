@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
+from labeling import dispositions
 from labeling.access import require_review
-from labeling.announcements import announce_settled
 from labeling.consensus import Settlement, Vote, settle
 from labeling.errors import NotSeen, ReviewClosed, UndoRefused
 from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
@@ -110,8 +110,9 @@ def _locked(review_id: int, reviewer: User) -> Review:
     rounds = Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id)
     for one in rounds.order_by("pk").select_for_update():
         if one.pk == review.pk:
-            review.status, review.claimed_by_id, review.claim_expires_at = (
+            review.status, review.mode, review.claimed_by_id, review.claim_expires_at = (
                 one.status,
+                one.mode,
                 one.claimed_by_id,
                 one.claim_expires_at,
             )
@@ -281,10 +282,10 @@ def apply_settlement(review: Review, policy: ReviewPolicy, *, now: datetime) -> 
     if settlement.outcome in {"label", "bad_image"}:
         _close_rounds(review, now)
         truth, is_news = _write_ground_truth(review, settlement, labels.get(settlement.label or ""), now)
-        if is_news:
-            announce_settled(truth, now=now)
+        dispositions.settled(review=review, truth=truth, is_news=is_news, policy=policy, now=now)
     else:
         _reopen(review, settlement, now)
+        dispositions.reopened(review=review, policy=policy, now=now)
     return settlement
 
 
@@ -329,7 +330,7 @@ def _reopen(review: Review, settlement: Settlement, now: datetime) -> None:
     """No settled label (any more): what was derived goes, and the right round is open."""
     GroundTruth.objects.filter(registered_model=review.registered_model_id, inspection=review.inspection_id).delete()
     rounds = list(_rounds(review).order_by("round"))
-    free = {"claimed_by": None, "claim_expires_at": None, "settled_at": None}
+    free = {"claimed_by": None, "claim_expires_at": None, "settled_at": None, "release_at": None}
     if settlement.outcome == "escalate":
         Review.objects.filter(pk__in=[one.pk for one in rounds]).update(status=Review.Status.ESCALATED, **free)
         _ask_for_second_opinion(rounds, now)

@@ -200,7 +200,7 @@ class Answer:
                         self._head["headers"].append((b"connection", b"close"))
                     await send(self._head)
                 if watch is None and not last and not early:
-                    watch = asyncio.create_task(_gone(receive))
+                    watch = asyncio.create_task(gone(receive))
                 if watch is not None and watch.done():
                     raise ClientLeft("The client left before the answer was complete.")
                 if last and not early:
@@ -232,7 +232,7 @@ async def _read_small(body: RequestBody, send: Send) -> bool:
     return body.complete
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
     """Return when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

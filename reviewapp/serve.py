@@ -10,13 +10,16 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import sys
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
+import uvicorn
 from django.conf import settings
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.util import import_app
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
@@ -79,6 +82,13 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
+class Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whoever waits is answered before the grace period ends."""
+        getattr(self.config.app, "close", lambda: None)()
+        await super().shutdown(sockets)
+
+
 class Worker(UvicornWorker):  # type: ignore[misc]
     CONFIG_KWARGS = {
         "loop": "uvloop", "http": Protocol, "ws": "none", "lifespan": "off", "proxy_headers": False,
@@ -88,6 +98,15 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         die_with_parent()
         super().init_process()
+
+    async def _serve(self) -> None:
+        """uvicorn's, with our server."""
+        self.config.app = self.wsgi
+        server = Server(config=self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     async def callback_notify(self) -> None:
         """Every half a minute: say that the loop turns, and end with a parent that was killed (Linux tells at once)."""

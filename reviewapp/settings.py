@@ -207,9 +207,12 @@ WEB_BIND = env.str("REVIEWAPP_BIND", default="127.0.0.1")
 WEB_PORT = env.int("PORT", default=8000)
 WEB_PROCESSES = env.int("REVIEWAPP_WEB_PROCESSES", default=2)
 WEB_THREADS = env.int("REVIEWAPP_WEB_THREADS", default=8)
+MAX_WAITS = env.int("REVIEWAPP_MAX_WAITS", default=1000)  # long polls of one process
 MAX_REQUEST_BYTES = env.int("REVIEWAPP_MAX_REQUEST_MB", default=1024) * 1024 * 1024
 if WEB_PROCESSES < 1 or WEB_THREADS < 1:
     raise ImproperlyConfigured("REVIEWAPP_WEB_PROCESSES and REVIEWAPP_WEB_THREADS are at least 1.")
+if not 0 <= MAX_WAITS <= 3000:
+    raise ImproperlyConfigured("REVIEWAPP_MAX_WAITS lies between 0 and 3000: each is an open connection.")
 
 # Which inspections never train: fixed for ever by a hash of the group. Changing either mixes the partitions.
 PARTITION_SALT = env.str("REVIEWAPP_PARTITION_SALT", default="reviewapp-partition-1").encode()
@@ -263,11 +266,17 @@ LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
 WEBHOOK_SWEEP_SECONDS = env.int("REVIEWAPP_WEBHOOK_SWEEP_SECONDS", default=5)
 WEBHOOK_TIMEOUT_SECONDS = env.int("REVIEWAPP_WEBHOOK_TIMEOUT_SECONDS", default=10)
+RELEASE_SWEEP_SECONDS = env.int("REVIEWAPP_RELEASE_SWEEP_SECONDS", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-webhooks": {
         "task": "models_registry.sweep_webhooks",
         "schedule": WEBHOOK_SWEEP_SECONDS,
         "options": {"expires": WEBHOOK_SWEEP_SECONDS},
+    },
+    "release-dispositions": {
+        "task": "labeling.release_dispositions",
+        "schedule": RELEASE_SWEEP_SECONDS,
+        "options": {"expires": RELEASE_SWEEP_SECONDS},
     },
     "close-the-loop": {
         "task": "labeling.close_the_loop",

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-predictions", "POST"): "ingest",
     ("api-inspections", "POST"): "ingest",
+    ("api-dispositions", "POST"): "ingest",
     ("api-predict", "POST"): "ingest",
     ("api-models", "GET"): "view",
     ("api-model", "GET"): "view",

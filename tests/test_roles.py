@@ -64,6 +64,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("healthz", "GET"): everyone(200, anonymous=200),
     ("api-predictions", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-inspections", "POST"): who_may("ingest", 201, anonymous=KEY),
+    ("api-dispositions", "POST"): who_may("ingest", 201, others=404, anonymous=KEY),
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
@@ -155,6 +156,11 @@ class World:
             **{key: {"reason": "The lamp was changed"} for key in ("retrain", "approve", "refuse", "roll-back")},
             "api-predictions": row | {"version": "v2", "label": "dent", "confidence": 0.9},
             "api-inspections": row,
+            "api-dispositions": {
+                "source": self.source.slug,
+                "inspection_id": self.inspection.inspection_id,
+                "disposition": "reject",
+            },
             "api-predict": row,
             "api-imports": {"format": "csv"},
             "api-release": {"ids": [self.review.pk]},

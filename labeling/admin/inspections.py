@@ -50,7 +50,7 @@ class PredictionAdmin(HistoryAdmin):
 
 @admin.register(DispositionRecord)
 class DispositionRecordAdmin(HistoryAdmin):
-    list_display = ("inspection", "disposition", "origin", "reason", "created_at", "revoked_at")
+    list_display = ("inspection", "disposition", "origin", "reason", "created_at", "done_at", "revoked_at")
     list_select_related = ("inspection",)
     list_filter = ("disposition", "origin")
     search_fields = ("=inspection__inspection_id", "=inspection__serial")

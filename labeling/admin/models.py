@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -10,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from labeling.admin.people import MembershipForm, MembershipFormSet
+from labeling.dispositions import name_who_lets_pass
 from labeling.feedback import request_retraining
 from labeling.models import Membership, ReviewPolicy
 from models_registry.admin import RegisteredModelAdmin
@@ -17,6 +20,8 @@ from models_registry.admin.base import ModelAdmin, ModelForm, ReasonForm, Stacke
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 from models_registry.views.permissions import require_decide
+
+WHO_LETS_PASS = ("default_pass_by", "default_pass_at")
 
 
 class ReviewPolicyForm(ModelForm):
@@ -31,6 +36,7 @@ class ReviewPolicyInline(StackedInline):
     model = ReviewPolicy
     form = ReviewPolicyForm
     can_delete = False
+    readonly_fields = WHO_LETS_PASS
 
 
 class MembershipInline(TabularInline):
@@ -53,6 +59,12 @@ class ReviewedModelAdmin(RegisteredModelAdmin):
     action_form = ReasonForm
     actions = ("retrain_now",)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is ReviewPolicy:
+            for one in formset.forms:
+                name_who_lets_pass(one.instance, by=person(request), now=timezone.now())
+        super().save_formset(request, form, formset, change)
+
     @admin.action(description=_("Retrain now"))
     def retrain_now(self, request: HttpRequest, queryset: QuerySet[RegisteredModel]) -> None:
         by, reason, now = person(request), request.POST.get("reason", ""), timezone.now()
@@ -73,3 +85,8 @@ class ReviewPolicyAdmin(ModelAdmin):
     list_select_related = ("registered_model",)
     search_fields = ("registered_model__name", "registered_model__slug")
     autocomplete_fields = ("registered_model",)
+    readonly_fields = WHO_LETS_PASS
+
+    def save_model(self, request: HttpRequest, obj: ReviewPolicy, form: Any, change: bool) -> None:
+        name_who_lets_pass(obj, by=person(request), now=timezone.now())
+        super().save_model(request, obj, form, change)

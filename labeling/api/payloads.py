@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.urls import reverse
 
+from labeling.dispositions import Standing
 from labeling.ingest import Answer
 from labeling.models import Item, Review, ReviewPolicy, Verdict
 
@@ -53,6 +54,26 @@ def review_payload(review: Review, policy: ReviewPolicy) -> dict[str, Any]:
         "phase": Verdict.Phase.BLIND if review.blind else Verdict.Phase.SHOWN,
         "prediction": None if review.blind else _prediction(review),
         "lease_expires_at": review.claim_expires_at,
+    }
+
+
+def review_state(review: Review, state: Standing) -> dict[str, Any]:
+    """What a system asks for. What was settled and is not out yet is not told, since it may be taken back."""
+    truths = review.inspection.ground_truths.filter(registered_model=review.registered_model).select_related("label")
+    truth = None if state.is_secret else truths.first()
+    return {
+        "id": review.pk,
+        "model": review.registered_model.slug,
+        "inspection_id": review.inspection.inspection_id,
+        "status": Review.Status.OPEN if state.is_secret else review.status,
+        "mode": review.mode,
+        "deadline": review.deadline,
+        "outcome": truth.outcome if truth else None,
+        "label": truth.label.slug if truth and truth.label else None,
+        "settled_at": truth.decided_at if truth else None,
+        "disposition": state.disposition,
+        "release_at": state.release_at,
+        "released_at": state.released_at,
     }
 
 

@@ -7,20 +7,23 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.contrib.auth.models import User
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling import queue, verdicts
-from labeling.access import models_for, require, require_review
+from labeling.access import models_for, reach, require, require_review
+from labeling.api.asking import ASK_AGAIN, MAX_WAIT, ask_again, seconds_to_wait
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
-from labeling.api.payloads import recent_verdicts, review_payload, verdict_payload
+from labeling.api.payloads import recent_verdicts, review_payload, review_state, verdict_payload
+from labeling.dispositions import standing
 from labeling.incoming import why_no_moment, why_unstorable
-from labeling.models import Verdict
+from labeling.models import Review, Verdict
 from reviewapp.errors import ReviewAppError
 
 
@@ -110,28 +113,25 @@ class Release(ReviewView):
 
 
 class ReviewDetail(ReviewView):
-    @extend_schema(summary="One review, and what was settled", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        summary="One review, what was settled, and what the line may do",
+        description="With `wait` it answers when that stands, at the latest after so many seconds.",
+        parameters=[OpenApiParameter("wait", int, description=f"Seconds, 0 to {MAX_WAIT}.")],
+        responses=OpenApiTypes.OBJECT,
+    )
     def get(self, request: Request, pk: int) -> Response:
         """Never the prediction: whoever reads a review may judge it later."""
+        wait = seconds_to_wait(request)
         review = require_review(person(request), "view", pk)
-        truth = (
-            review.inspection.ground_truths.filter(registered_model=review.registered_model)
-            .select_related("label")
-            .first()
-        )
-        return Response(
-            {
-                "id": review.pk,
-                "model": review.registered_model.slug,
-                "inspection_id": review.inspection.inspection_id,
-                "status": review.status,
-                "mode": review.mode,
-                "deadline": review.deadline,
-                "outcome": truth.outcome if truth else None,
-                "label": truth.label.slug if truth and truth.label else None,
-                "settled_at": truth.decided_at if truth else None,
-            }
-        )
+        state = standing(review, answered=_may_ingest(person(request), review))
+        answer = Response(review_state(review, state))
+        if wait and not state.is_final:
+            answer[ASK_AGAIN] = ask_again(seconds=wait, due_at=state.due_at)
+        return answer
+
+
+def _may_ingest(user: User, review: Review) -> bool:
+    return reach(user, review.registered_model).covers("ingest", review.inspection.station.site_id)
 
 
 class Verdicts(ReviewView):

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
 from labeling.api.images import ItemImage
 from labeling.api.imports import ImportDetail, Imports
@@ -12,6 +13,7 @@ from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDeta
 urlpatterns = [
     path("predictions/", Predictions.as_view(), name="api-predictions"),
     path("inspections/", Inspections.as_view(), name="api-inspections"),
+    path("dispositions/", Dispositions.as_view(), name="api-dispositions"),
     path("models/", Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", ModelDetail.as_view(), name="api-model"),
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from labeling.catalog import PRIOR_UNCERTAINTY
+from labeling.dispositions import let_go
 from labeling.ingest.submission import Submission, conflict
 from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
 from labeling.routing import PredictionFacts, Routing, after_the_part_left, keyed_uniform, route
@@ -153,7 +154,5 @@ def record_edge_answer(inspection: Inspection, prediction: Prediction, lead: Sub
     if is_new:
         in_vain = DispositionRecord.objects.filter(prediction=prediction, origin="answered", revoked_at=None)
         in_vain.update(revoked_at=now)
-        Review.objects.filter(prediction=prediction, mode="blocking", status="open").update(
-            mode="measuring", deadline=None, default_disposition="", priority=5
-        )
+        let_go(inspection=inspection, now=now)
     return Disposition(record.disposition)

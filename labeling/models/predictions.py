@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.inspections import Inspection
-from labeling.querysets import PredictionQuerySet
+from labeling.querysets import DispositionQuerySet, PredictionQuerySet
 from models_registry.models import Label, ModelVersion
 from models_registry.models.labels import Disposition
 
@@ -45,7 +46,10 @@ class Prediction(models.Model):
 
 
 class DispositionRecord(models.Model):
-    """What the line was told to do with the part, and what it reports that it did. Append-only."""
+    """What the line was told to do with the part, and what it reports that it did. Append-only.
+
+    ``review``: the first round of the blocking review that it ends. ``done_at``: when the line did what it reports.
+    """
 
     class Origin(models.TextChoices):
         ANSWERED = "answered", _("Answered by us")
@@ -54,11 +58,20 @@ class DispositionRecord(models.Model):
 
     inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="dispositions")
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    review = models.ForeignKey(
+        "labeling.Review", on_delete=models.PROTECT, null=True, blank=True, related_name="dispositions"
+    )
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.ANSWERED)
     disposition = models.CharField(max_length=8, choices=Disposition)
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    reported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = DispositionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-pk",)
@@ -70,6 +83,17 @@ class DispositionRecord(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["prediction"], condition=Q(origin="edge"), name="disposition_of_the_edge_once"
+            ),
+            models.UniqueConstraint(
+                fields=["review"], condition=Q(revoked_at__isnull=True), name="disposition_of_a_review_stands_once"
+            ),
+            models.UniqueConstraint(
+                fields=["inspection", "done_at"], condition=Q(origin="reported"), name="disposition_reported_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(origin="reported", done_at__isnull=False)
+                | (~Q(origin="reported") & Q(done_at__isnull=True)),
+                name="disposition_done_at_iff_reported",
             ),
         ]
 

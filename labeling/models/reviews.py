@@ -20,6 +20,7 @@ class Review(models.Model):
       │ └────they differ, or nobody is sure──> escalated (a round for another person is opened)
       └──withdrawn──> cancelled
     A claim is a lease: it needs no sweeper, for an expired one is simply free again.
+    What a blocking review means for its part is drawn in `labeling/dispositions.py`.
     """
 
     class Reason(models.TextChoices):
@@ -59,6 +60,11 @@ class Review(models.Model):
     claim_expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
+    release_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When the disposition of a settled blocking review goes out; empty once it is"),
+    )
 
     objects = ReviewQuerySet.as_manager()
 
@@ -95,6 +101,10 @@ class Review(models.Model):
                 condition=Q(default_disposition__in=["", "pass", "reject", "hold"]), name="review_default_known"
             ),
             models.CheckConstraint(condition=Q(round__gte=1), name="review_round_from_1"),
+            models.CheckConstraint(
+                condition=Q(release_at__isnull=True) | Q(status="settled", mode="blocking"),
+                name="review_release_of_a_settled_blocking_one",
+            ),
         ]
         indexes = [
             # read by claim(): the next open review of a model that waits for no image
@@ -105,6 +115,14 @@ class Review(models.Model):
             ),
             # read by claim(): what this person already holds
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="review_held"),
+            # read by dispositions.release_due(): what was settled and goes out next
+            models.Index(fields=["release_at"], condition=Q(release_at__isnull=False), name="review_release_due"),
+            # read by dispositions.release_due(): parts that still wait, by their deadline
+            models.Index(
+                fields=["deadline"],
+                condition=Q(mode="blocking", status__in=["open", "escalated"]),
+                name="review_deadline_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,7 +147,21 @@ class ReviewPolicy(models.Model):
         help_text=_("A review waits until its image is there; off: people see the part itself, or only its data"),
     )
     blocking_minutes = models.PositiveIntegerField(default=10, validators=[MinValueValidator(1)])
-    blocking_default = models.CharField(max_length=8, choices=Disposition, default=Disposition.HOLD)
+    blocking_default = models.CharField(
+        max_length=8,
+        choices=Disposition,
+        default=Disposition.HOLD,
+        help_text=_("What goes out when nobody has looked in time. Pass carries the name of who set it."),
+    )
+    default_pass_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    default_pass_at = models.DateTimeField(null=True, blank=True, editable=False)
+    release_seconds = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MaxValueValidator(600)],
+        help_text=_("How long a settled disposition of a waiting part can be taken back before it goes out"),
+    )
     metadata_shown = models.JSONField(
         default=list, blank=True, help_text=_("Names of metadata that inspectors may see")
     )
@@ -152,6 +184,12 @@ class ReviewPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(blocking_default__in=["pass", "reject", "hold"]), name="reviewpolicy_default_known"
             ),
+            models.CheckConstraint(
+                condition=Q(blocking_default="pass", default_pass_by__isnull=False, default_pass_at__isnull=False)
+                | (~Q(blocking_default="pass") & Q(default_pass_by__isnull=True, default_pass_at__isnull=True)),
+                name="reviewpolicy_pass_was_set_by_somebody",
+            ),
+            models.CheckConstraint(condition=Q(release_seconds__lte=600), name="reviewpolicy_release_range"),
         ]
 
     def __str__(self) -> str:

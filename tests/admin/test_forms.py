@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from labeling.models import SamplingDesign
+from labeling.models import ReviewPolicy, SamplingDesign
 from labeling.views.station import RESERVED_KEYS
 from models_registry.admin.label_forms import STATION_KEYS
 from models_registry.models import Label, LabelMapping, LabelSet, RegisteredModel
@@ -179,3 +179,21 @@ def test_a_membership_is_of_a_model_or_a_site_and_the_form_says_so(both: bool, r
 
 def test_the_keys_that_labels_cannot_have_are_the_stations_own() -> None:
     assert STATION_KEYS == RESERVED_KEYS
+
+
+@pytest.mark.parametrize("page", ["policy", "model"])
+def test_a_default_of_pass_carries_the_name_of_who_set_it(root: Client, page: str) -> None:
+    model = make.make_model()
+    row = model.review_policy if page == "policy" else model
+    field = "blocking_default" if page == "policy" else "review_policy-0-blocking_default"
+
+    def save(default: str) -> ReviewPolicy:
+        answer = root.post(address(type(row), "change", row.pk), form_of(root, row) | {field: default})
+        assert answer.status_code == 302
+        return ReviewPolicy.objects.get(registered_model=model)
+
+    policy = save("pass")
+    assert policy.default_pass_by is not None
+    assert (policy.default_pass_by.pk, policy.blocking_default) == (int(root.session["_auth_user_id"]), "pass")
+    assert policy.default_pass_at is not None
+    assert save("hold").default_pass_by is None

@@ -60,6 +60,17 @@ def edge_answers_again() -> Attempt:
     return copy(DispositionRecord.objects.create(origin="edge", **fields))
 
 
+def released() -> DispositionRecord:
+    review = blocking()
+    fields = {"inspection": review.inspection, "disposition": "pass", "created_at": make.NOW}
+    return DispositionRecord.objects.create(review=review, **fields)
+
+
+def reported() -> DispositionRecord:
+    fields = {"inspection": make.make_inspection(), "disposition": "pass", "created_at": make.NOW}
+    return DispositionRecord.objects.create(origin="reported", done_at=make.NOW, **fields)
+
+
 def state(**fields: Any) -> Attempt:
     return change(RoutingState.objects.create(model_version=make.make_version(), mean_uncertainty=0.2), **fields)
 
@@ -123,6 +134,9 @@ SEEN: dict[str, list[Case]] = {
     ],
     "disposition_known": [lambda: told(disposition="scrap")],
     "disposition_of_the_edge_once": [edge_answers_again],
+    "disposition_of_a_review_stands_once": [lambda: copy(released())],
+    "disposition_reported_once": [lambda: copy(reported())],
+    "disposition_done_at_iff_reported": [lambda: told(done_at=make.NOW), lambda: change(reported(), done_at=None)],
     "disposition_origin_known": [lambda: told(origin="rumour")],
     "deployment_seen_once": [lambda: copy(deployment())],
     "deployment_last_after_first": [lambda: change(deployment(), last_seen_at=make.NOW - timedelta(seconds=1))],
@@ -169,12 +183,23 @@ REVIEWED: dict[str, list[Case]] = {
     "review_mode_known": [lambda: without("review_blocking_has_deadline_and_default", blocking(), mode="lazy")],
     "review_status_known": [lambda: change(make.make_review(), status="paused")],
     "review_default_known": [lambda: change(make.make_review(), default_disposition="scrap")],
+    "review_release_of_a_settled_blocking_one": [
+        lambda: change(blocking(), release_at=make.NOW),
+        lambda: change(make.make_review(status="settled"), release_at=make.NOW),
+    ],
     "review_round_from_1": [lambda: change(make.make_review(), round=0)],
     "reviewpolicy_votes_range": [lambda: policy(votes_needed=0), lambda: policy(votes_needed=10)],
     "reviewpolicy_lease_range": [lambda: policy(lease_seconds=9), lambda: policy(lease_seconds=86_401)],
     "reviewpolicy_blind_range": [lambda: policy(blind_share=-0.01), lambda: policy(blind_share=1.01)],
     "reviewpolicy_min_view_range": [lambda: policy(min_view_ms=10_001)],
     "reviewpolicy_blocking_from_1": [lambda: policy(blocking_minutes=0)],
+    "reviewpolicy_pass_was_set_by_somebody": [
+        lambda: policy(blocking_default="pass"),
+        lambda: policy(blocking_default="pass", default_pass_by=make.make_user("lena")),
+        lambda: policy(blocking_default="pass", default_pass_at=make.NOW),
+        lambda: policy(default_pass_by=make.make_user("lena"), default_pass_at=make.NOW),
+    ],
+    "reviewpolicy_release_range": [lambda: policy(release_seconds=601)],
     "reviewpolicy_default_known": [lambda: policy(blocking_default="scrap"), lambda: policy(blocking_default="")],
 }
 SAID: dict[str, list[Case]] = {

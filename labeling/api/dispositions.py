@@ -1,0 +1,139 @@
+"""What the line really did with its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from labeling.access import may_report, require_verb
+from labeling.api.authentication import person
+from labeling.api.parsers import StrictJSONParser
+from labeling.dispositions import report
+from labeling.errors import RowRefused
+from labeling.incoming import why_no_moment, why_unstorable
+from labeling.models import Inspection
+from reviewapp.errors import ReviewAppError
+
+SKEW = timedelta(minutes=10)  # of the sender's clock
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+
+class ReportRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One row as it was sent: a part, and what was done with it."""
+
+    disposition: Literal["pass", "reject", "hold"]
+    done_at: datetime | None = None
+    station: Name | None = None
+    source: Name | None = None
+    inspection_id: Name | None = None
+    serial: Name | None = None
+    attempt: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+class Dispositions(APIView):
+    parser_classes = [StrictJSONParser]
+
+    @extend_schema(
+        summary="What the line did with parts, one or a list",
+        description="Escape figures use it before what the line was told. A part that left is waited for by nobody.",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+    )
+    def post(self, request: Request) -> Response:
+        require_verb(person(request), "ingest")
+        rows = request.data if isinstance(request.data, list) else [request.data]
+        if len(rows) > settings.MAX_ROWS_PER_REQUEST:
+            raise ReviewAppError(
+                f"{len(rows)} rows in one request; at most {settings.MAX_ROWS_PER_REQUEST} are taken.",
+                code="too_many_rows", http_status=413,
+            )  # fmt: skip
+        now = timezone.now()
+        answers = [_answer(request, raw, position, now) for position, raw in enumerate(rows)]
+        return _respond(answers, is_list=isinstance(request.data, list))
+
+
+def _answer(request: Request, raw: Any, position: int, now: datetime) -> dict[str, Any]:
+    try:
+        row = _decode(raw, now)
+        part = _part(request, row)
+        record, is_new = report(
+            inspection=part, disposition=row.disposition, done_at=row.done_at, by=person(request), now=now
+        )
+    except ReviewAppError as error:
+        error.row = position
+        return {"row": position, "status": "error", "http_status": error.http_status, "error": error.as_dict()}
+    return {
+        "row": position,
+        "status": "created" if is_new else "duplicate",
+        "inspection_id": part.inspection_id,
+        "attempt": part.attempt,
+        "disposition": record.disposition,
+        "done_at": record.done_at,
+    }
+
+
+def _decode(raw: Any, now: datetime) -> ReportRow:
+    """:raises RowRefused: names the field and what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        raise RowRefused("A row is an object.", fields={"row": "Not an object."})
+    try:
+        row = msgspec.convert(dict(raw), ReportRow)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at ")
+        named = place.strip("`$.") or what.rpartition("field `")[2].rstrip("`") or "row"
+        raise RowRefused(f"{named}: {what}.", fields={named: what}) from error
+    wrong = {name: what for name in row.__struct_fields__ if (what := why_unstorable(getattr(row, name)))}
+    if what := why_no_moment(row.done_at) or ("lies in the future" if row.done_at and row.done_at > now + SKEW else ""):
+        wrong["done_at"] = what
+    if (row.inspection_id is None) == (row.serial is None):
+        wrong["serial"] = "or inspection_id names the part: one of the two"
+    if (row.station is None) == (row.source is None):
+        wrong["station"] = "or source says where it was inspected: one of the two"
+    if row.attempt is not None and row.serial is None:
+        wrong["attempt"] = "belongs to a serial"
+    for name, what in wrong.items():
+        raise RowRefused(f"{name} {what}.", fields={name: what[:1].upper() + what[1:] + "."})
+    return row
+
+
+def _part(request: Request, row: ReportRow) -> Inspection:
+    """The inspection that a row names; a serial without an attempt is its latest one.
+
+    :raises RowRefused: there is none, or none for this system, which is told apart nowhere.
+    """
+    parts = Inspection.objects.select_related("station")
+    parts = parts.filter(station__slug=row.station) if row.station else parts.filter(station__sources__slug=row.source)
+    if row.inspection_id is not None:
+        parts, field = parts.filter(inspection_id=row.inspection_id), "inspection_id"
+    else:
+        parts, field = parts.filter(serial=row.serial), "serial"
+    if row.attempt is not None:
+        parts = parts.filter(attempt=row.attempt)
+    part = parts.order_by("-attempt").first()
+    if part is None or not may_report(person(request), part):
+        raise RowRefused(
+            f"There is no such part for you: {getattr(row, field)}.", code="unknown_part", http_status=404,
+            fields={field: "Unknown."},
+        )  # fmt: skip
+    return part
+
+
+def _respond(answers: list[dict[str, Any]], *, is_list: bool) -> Response:
+    """As with predictions: 201 something is new, 200 all known, 207 some refused, a refusal's status when all were."""
+    n_refused = sum(answer["status"] == "error" for answer in answers)
+    if answers and n_refused == len(answers):
+        body = {"error": answers[0]["error"]} | ({"results": answers} if is_list else {})
+        return Response(body, status=answers[0]["http_status"])
+    is_new = any(answer["status"] == "created" for answer in answers)
+    status = 207 if n_refused else 201 if is_new else 200
+    return Response({"results": answers} if is_list else answers[0], status=status)
