@@ -23,7 +23,7 @@ from models_registry import files
 from models_registry.models import Label
 
 METHOD = "imported"
-IMAGE_FIELDS = ("image", "content_type", "sha256", "phash", "width", "height")
+IMAGE_FIELDS = ("image", "image_status", "content_type", "sha256", "phash", "width", "height")
 OF_THE_PART = ("serial", "lot", "recipe", "captured_at")
 
 
@@ -194,7 +194,8 @@ def _item(
 
 def give_image(item: Item, image: CheckedImage) -> None:
     """Say in the row which image is in the store."""
-    item.image, item.content_type, item.sha256 = image.key, image.content_type, image.sha256
+    item.image, item.image_status = image.key, Item.ImageStatus.STORED
+    item.content_type, item.sha256 = image.content_type, image.sha256
     item.phash, item.width, item.height = image.phash, image.width, image.height
 
 
