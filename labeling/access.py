@@ -178,8 +178,13 @@ def require_review(user: User, verb: Verb, review_id: int) -> Review:
 
 def may_see_inspection(user: User, inspection: Inspection) -> bool:
     """True for members of the site, and of a model that has a word on this inspection."""
+    return reaches_inspection(user, "view", inspection)
+
+
+def reaches_inspection(user: User, verb: Verb, inspection: Inspection) -> bool:
+    """Whether a role at the site, or on a model that has a word on this inspection, allows ``verb``."""
     scope = scope_of(user)
-    if "view" not in scope.verbs:
+    if verb not in scope.verbs:
         return False
     concerned = RegisteredModel.objects.filter(
         Q(reviews__inspection=inspection)
@@ -193,7 +198,8 @@ def may_see_inspection(user: User, inspection: Inspection) -> bool:
     if _is_root(user):
         return True
     by_site = Q(site=inspection.station.site_id)
-    return Membership.objects.filter(by_site | Q(registered_model__in=concerned.values("pk")), user=user).exists()
+    mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
+    return mine.filter(by_site | Q(registered_model__in=concerned.values("pk"))).exists()
 
 
 def may_report(user: User, inspection: Inspection) -> bool:

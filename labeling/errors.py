@@ -45,5 +45,9 @@ class UndoRefused(Conflict):
     code = "undo_too_late"
 
 
+class NoSuchView(NotFound):
+    code = "view_not_found"
+
+
 class NoSuchReview(NotFound):
     code = "review_not_found"

@@ -62,6 +62,31 @@ class IncomingRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froz
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
 
+class IncomingImage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Which view of which inspection a file belongs to."""
+
+    inspection_id: Name
+    source: Name | None = None
+    station: Name | None = None
+    view: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] = "main"
+
+
+def decode_image_row(raw: Any, *, position: int) -> IncomingImage:
+    """:raises RowRefused: names the field and what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        raise _wrong(position, "row", "is an object")
+    try:
+        row = msgspec.convert(dict(raw), IncomingImage, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, position) from error
+    for field in row.__struct_fields__:
+        if what := why_unstorable(getattr(row, field)):
+            raise _wrong(position, field, what)
+    if (row.source is None) == (row.station is None):
+        raise _wrong(position, "source", "or station says where the part was: one of them")
+    return row
+
+
 def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
     """Check one row's shape. Numbers may come as text, since forms know nothing else.
 

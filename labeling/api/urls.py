@@ -4,6 +4,7 @@ from django.urls import path
 
 from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
+from labeling.api.image_upload import Images
 from labeling.api.images import ItemImage
 from labeling.api.imports import ImportDetail, Imports
 from labeling.api.ingest import Inspections, Predict, Predictions
@@ -14,6 +15,7 @@ urlpatterns = [
     path("predictions/", Predictions.as_view(), name="api-predictions"),
     path("inspections/", Inspections.as_view(), name="api-inspections"),
     path("dispositions/", Dispositions.as_view(), name="api-dispositions"),
+    path("images/", Images.as_view(), name="api-images"),
     path("models/", Models.as_view(), name="api-models"),
     path("models/<slug:slug>/", ModelDetail.as_view(), name="api-model"),
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),

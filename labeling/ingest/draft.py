@@ -12,8 +12,9 @@ import msgspec
 from django.conf import settings
 
 from labeling.catalog import PRIOR_UNCERTAINTY, ModelCatalog
+from labeling.images.arrival import HERE
 from labeling.ingest.draw import EDGE_REASON, blind_draw, disposition_of, draw_key, review_reason
-from labeling.ingest.item import HERE, first_status, is_wanted
+from labeling.ingest.item import first_status, is_wanted
 from labeling.ingest.parts import Part
 from labeling.ingest.prediction import finding, predicted_at
 from labeling.ingest.submission import Answer, Submission

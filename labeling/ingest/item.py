@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from labeling.errors import RowRefused
-from labeling.images import CheckedImage
+from labeling.images.arrival import HERE, measured
 from labeling.incoming import IncomingRow
 from labeling.ingest.submission import Submission, conflict
 from labeling.models import ImageFetch, Inspection, Item, Review, ReviewPolicy, Station
@@ -18,7 +18,6 @@ from models_registry import files
 
 Status = Item.ImageStatus
 STORE, STATION = "store:", "station:"  # how `Item.image_address` begins where it is no URL
-HERE = frozenset({Status.STORED.value, Status.AT_STATION.value})  # people can look at it
 KEPT_PURPOSES = frozenset({"challenge", "import"})  # their images are kept whatever the draw says
 
 
@@ -107,14 +106,6 @@ def refuse_other_image(known: Item, one: Submission) -> None:
     said = without_query(one.image_address)
     if said and known.image_address and said != without_query(known.image_address):
         raise conflict("image address", one)
-
-
-def measured(image: CheckedImage) -> dict[str, Any]:
-    """What a row says of an image that lies in the store."""
-    return {
-        "image": image.key, "content_type": image.content_type, "sha256": image.sha256, "phash": image.phash,
-        "width": image.width, "height": image.height,
-    }  # fmt: skip
 
 
 def settle_images(items: Collection[Item], review: Review | None, policy: ReviewPolicy, *, now: datetime) -> None:

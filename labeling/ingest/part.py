@@ -27,7 +27,8 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
     version = lead.catalog.stored(lead.version, position=lead.position, now=now) if lead.version else None
     inspection = _inspection(part)
     prediction, predicted_now = record_prediction(inspection, version, part, now) if version else (None, False)
-    items = {item.view: item for item in Item.objects.filter(inspection=inspection)}
+    views_known = Item.objects.filter(inspection=inspection).select_for_update()  # an image may arrive in this moment
+    items = {item.view: item for item in views_known}
     here = not any(map(is_awaited, items.values())) and all(one.image or one.row.image_at_station for one in views)
     selection, review = draw(inspection, lead, prediction, image_is_here=here, now=now)
     wanted = is_wanted(purpose=inspection.purpose, drawn=selection.drawn)
