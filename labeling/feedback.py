@@ -9,6 +9,8 @@ truth; `models_registry.services.pipeline` trains, compares and promotes; `servi
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from labeling.measurement import evaluate, refresh_mean_uncertainty
-from labeling.models import GroundTruth, Inspection, Selection
+from labeling.models import GroundTruth, Outcome, Selection
 from models_registry.errors import RunActive
 from models_registry.manifest import ManifestImage, ManifestRow
 from models_registry.models import Evaluation, ModelVersion, RegisteredModel, RetrainingPolicy, TrainingRun
@@ -79,7 +81,7 @@ def request_retraining(*, registered_model: RegisteredModel, by: User, reason: s
         raise ReviewAppError(
             "Say why: the reason is kept with the run.", code="reason_missing", fields={"reason": "Required."}
         )
-    if not GroundTruth.objects.trainable(registered_model).exists():
+    if not any(one.objects.trainable(registered_model).exists() for one in (GroundTruth, Outcome)):
         raise ReviewAppError("There is no label yet to learn from.", code="no_labels", http_status=409)
     with transaction.atomic():
         _lock(registered_model)
@@ -103,17 +105,17 @@ def _freeze_and_request(
     The labels are locked as they are read: a verdict that would change one waits, and finds it frozen. A label that
     is settled meanwhile is simply not among them.
     """
-    truths = _truths(registered_model)
-    dataset = freeze_dataset(
-        registered_model=registered_model, rows=_rows(registered_model, truths), cutoff=now, code_version=CODE_VERSION
-    )
+    truths, outcomes = _truths(registered_model), _outcomes(registered_model)
+    rows = _rows(registered_model, truths, outcomes)
+    dataset = freeze_dataset(registered_model=registered_model, rows=rows, cutoff=now, code_version=CODE_VERSION)
     held = set(
         TrainingRun.objects.filter(registered_model=registered_model, status="succeeded").values_list(
             "dataset", flat=True
         )
     )
-    new = [truth.pk for truth in truths if truth.frozen_in_id not in held]
-    GroundTruth.objects.filter(pk__in=new).update(frozen_in=dataset)
+    for table, labels in ((GroundTruth, truths), (Outcome, outcomes)):
+        new = [label.pk for label in labels if label.frozen_in_id not in held]
+        table._default_manager.filter(pk__in=new).update(frozen_in=dataset)
     return request_training(dataset=dataset, trigger=trigger, reason=reason, now=now, requested_by=by)
 
 
@@ -123,16 +125,31 @@ def _truths(registered_model: RegisteredModel) -> list[GroundTruth]:
     return list(truths.prefetch_related("label", "inspection__items"))
 
 
-def _rows(registered_model: RegisteredModel, truths: list[GroundTruth]) -> list[ManifestRow]:
-    """Every settled, judgeable inspection with an image in the store, as rows of a manifest."""
-    pis = dict(Selection.objects.filter(registered_model=registered_model).values_list("inspection_id", "pi"))
+def _outcomes(registered_model: RegisteredModel) -> list[Outcome]:
+    """What turned out elsewhere about parts that nobody has judged. They train and are never held out."""
+    return list(
+        Outcome.objects.trainable(registered_model).order_by("pk").prefetch_related("label", "inspection__items")
+    )
+
+
+def _rows(
+    registered_model: RegisteredModel, truths: Iterable[GroundTruth], outcomes: Iterable[Outcome]
+) -> list[ManifestRow]:
+    """Every labelled, judgeable inspection with an image in the store, as rows of a manifest.
+
+    ``pi`` is that of a person's verdict on what was drawn. An outcome has none, drawn or not: it came because of what
+    the part was.
+    """
+    drawn = Selection.objects.filter(registered_model=registered_model, drawn=True)
+    pis = dict(drawn.values_list("inspection_id", "pi"))
     rows = [_row(truth, pis.get(truth.inspection_id)) for truth in truths]
+    rows += [_row(outcome, None) for outcome in outcomes]
     return sorted((row for row in rows if row.images), key=lambda row: row.inspection)
 
 
-def _row(truth: GroundTruth, pi: float | None) -> ManifestRow:
-    inspection: Inspection = truth.inspection
-    assert truth.label is not None  # noqa: S101 - trainable() leaves out what has no label
+def _row(truth: GroundTruth | Outcome, pi: float | None) -> ManifestRow:
+    inspection = truth.inspection
+    assert truth.label is not None and inspection is not None  # noqa: PT018, S101 - trainable() leaves out what has none
     return ManifestRow(
         inspection=f"{inspection.station_id}/{inspection.inspection_id}",
         part=inspection.part,
@@ -150,14 +167,15 @@ def _row(truth: GroundTruth, pi: float | None) -> ManifestRow:
 
 
 def _facts(registered_model: RegisteredModel, now: datetime) -> RetrainingFacts:
-    counts = dict(
-        GroundTruth.objects.trainable(registered_model).order_by().values_list("label__slug").annotate(n=Count("pk"))
-    )
+    counts: Counter[str] = Counter()
+    for table in (GroundTruth, Outcome):
+        labels = table.objects.trainable(registered_model).order_by().values_list("label__slug")
+        counts.update(dict(labels.annotate(n=Count("pk"))))
     runs = TrainingRun.objects.filter(registered_model=registered_model)
     finished = runs.filter(status="succeeded").order_by("-finished_at").first()
     failed = runs.filter(status="failed").order_by("-finished_at").first()
     return RetrainingFacts(
-        n_new_labels=GroundTruth.objects.new_for_training(registered_model).count(),
+        n_new_labels=sum(one.objects.new_for_training(registered_model).count() for one in (GroundTruth, Outcome)),
         n_labels_total=sum(counts.values()),
         n_classes_with_labels=len(counts),
         min_class_labels=min(counts.values(), default=0),

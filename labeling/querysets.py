@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from labeling.models import DispositionRecord, GroundTruth, Inspection, Prediction, Review, Verdict  # noqa: F401 - in quotes below
+    from labeling.models import (  # noqa: F401 - in quotes below
+        DispositionRecord,
+        GroundTruth,
+        Inspection,
+        Outcome,
+        Prediction,
+        Review,
+        Verdict,
+    )
     from models_registry.models import ModelVersion, RegisteredModel
 
 
@@ -73,6 +81,38 @@ class GroundTruthQuerySet(QuerySet["GroundTruth"]):
 
     def new_for_training(self, registered_model: RegisteredModel) -> Self:
         """Labels that no dataset of a successful run holds."""
+        return self.trainable(registered_model).filter(
+            Q(frozen_in__isnull=True) | ~Q(frozen_in__runs__status="succeeded")
+        )
+
+
+class OutcomeQuerySet(QuerySet["Outcome"]):
+    def current(self) -> Self:
+        """The last word from elsewhere on each inspection: the newest observation, of two the later one received."""
+        newer = self.model._default_manager.filter(
+            Q(observed_at__gt=OuterRef("observed_at")) | Q(observed_at=OuterRef("observed_at"), pk__gt=OuterRef("pk")),
+            registered_model=OuterRef("registered_model"),
+            inspection=OuterRef("inspection"),
+        )
+        return self.filter(inspection__isnull=False).exclude(Exists(newer))
+
+    def trainable(self, registered_model: RegisteredModel) -> Self:
+        """What trains: of parts that no person has judged and that are not held out, since it must never measure."""
+        judged = self.model._meta.get_field("inspection").related_model._default_manager.filter(
+            pk=OuterRef("inspection"), ground_truths__registered_model=OuterRef("registered_model")
+        )
+        return (
+            self.current()
+            .filter(
+                registered_model=registered_model,
+                inspection__withdrawn_at__isnull=True,
+                inspection__partition="train",
+            )
+            .exclude(Exists(judged))
+        )
+
+    def new_for_training(self, registered_model: RegisteredModel) -> Self:
+        """Outcomes that no dataset of a successful run holds."""
         return self.trainable(registered_model).filter(
             Q(frozen_in__isnull=True) | ~Q(frozen_in__runs__status="succeeded")
         )

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from labeling.models import Deployment, GroundTruth, Review, Selection, Verdict
+from labeling.models import Deployment, GroundTruth, Outcome, Review, Selection, Verdict
 from models_registry.models import (
     Alert,
     Evaluation,
@@ -237,8 +237,9 @@ def _verdicts(ids: Sequence[int]) -> QuerySet[Verdict]:
 
 def _new_labels(ids: Sequence[int]) -> dict[int, int]:
     """Labels that no successful run has learned from, as the decision to retrain counts them."""
-    new = GroundTruth.objects.new_for_training(cast("RegisteredModel", OuterRef("pk")))
-    return dict(RegisteredModel.objects.filter(pk__in=ids).values_list("pk", _n(new)))
+    one = cast("RegisteredModel", OuterRef("pk"))
+    new = _n(GroundTruth.objects.new_for_training(one)) + _n(Outcome.objects.new_for_training(one))
+    return dict(RegisteredModel.objects.filter(pk__in=ids).values_list("pk", new))
 
 
 def _n(rows: QuerySet[Any, Any]) -> Coalesce:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import dispositions, feedback
+from labeling import dispositions, feedback, late_truth
 from labeling.exchange import jobs
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
@@ -66,3 +66,9 @@ def release_dispositions() -> int:
         except Exception:
             logger.exception("the disposition of review %s did not go out", review_id)
     return n
+
+
+@shared_task(name="labeling.join_outcomes")
+def join_outcomes() -> None:
+    """Join outcomes that came before their parts."""
+    late_truth.join_waiting(now=timezone.now())

@@ -283,6 +283,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": LOOP_SECONDS,
         "options": {"expires": LOOP_SECONDS},
     },
+    "join-outcomes": {
+        "task": "labeling.join_outcomes",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
     "sweep-imports": {
         "task": "labeling.sweep_imports",
         "schedule": SWEEP_SECONDS,

@@ -71,6 +71,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-export", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-imports", "POST"): who_may("decide", 202, anonymous=KEY),
     ("api-import", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-outcomes", "POST"): who_may("ingest", 201, anonymous=KEY),
+    ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-my-models", "GET"): everyone(200, anonymous=KEY),
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
@@ -134,7 +136,17 @@ class World:
         by_slug, by_item = {"slug": self.model.slug}, {"public_id": self.item.public_id}
         arguments: dict[str, dict[str, Any]] = {
             **dict.fromkeys(
-                ("model", "retrain", "station", "api-model", "api-predict", "api-claim", "api-export", "api-imports"),
+                (
+                    "model",
+                    "retrain",
+                    "station",
+                    "api-model",
+                    "api-predict",
+                    "api-claim",
+                    "api-export",
+                    "api-imports",
+                    "api-incidents",
+                ),
                 by_slug,
             ),
             **{key: {"pk": self.run.pk} for key in ("run", "run-progress")},
@@ -161,6 +173,7 @@ class World:
                 "inspection_id": self.inspection.inspection_id,
                 "disposition": "reject",
             },
+            "api-outcomes": row | {"label": "dent", "origin": "rework", "observed_at": "2026-11-23T14:00:00Z"},
             "api-predict": row,
             "api-imports": {"format": "csv"},
             "api-release": {"ids": [self.review.pk]},

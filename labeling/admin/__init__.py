@@ -4,6 +4,7 @@ from labeling.admin.imports import ImportAdmin
 from labeling.admin.inspections import DispositionRecordAdmin, InspectionAdmin, ItemAdmin, PredictionAdmin
 from labeling.admin.keys import ApiKeyAdmin
 from labeling.admin.models import ReviewedModelAdmin, ReviewPolicyAdmin
+from labeling.admin.outcomes import OutcomeAdmin
 from labeling.admin.people import GroupAdmin, MembershipAdmin, UserAdmin
 from labeling.admin.places import DeploymentAdmin, SiteAdmin, SourceAdmin, StationAdmin
 from labeling.admin.sampling import RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
@@ -19,6 +20,7 @@ __all__ = [
     "InspectionAdmin",
     "ItemAdmin",
     "MembershipAdmin",
+    "OutcomeAdmin",
     "PredictionAdmin",
     "ReviewAdmin",
     "ReviewPolicyAdmin",

@@ -46,7 +46,7 @@ PAGES = (
             ("labeling", "import"),
         ),
     ),
-    (_("What people said"), (("labeling", "verdict"), ("labeling", "groundtruth"))),
+    (_("What people said"), (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"))),
     (
         _("Training"),
         (

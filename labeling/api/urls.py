@@ -9,10 +9,12 @@ from labeling.api.images import ItemImage
 from labeling.api.imports import ImportDetail, Imports
 from labeling.api.ingest import Inspections, Predict, Predictions
 from labeling.api.models import ModelDetail, Models
+from labeling.api.outcomes import Incidents, Outcomes
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
 
 urlpatterns = [
     path("predictions/", Predictions.as_view(), name="api-predictions"),
+    path("outcomes/", Outcomes.as_view(), name="api-outcomes"),
     path("inspections/", Inspections.as_view(), name="api-inspections"),
     path("dispositions/", Dispositions.as_view(), name="api-dispositions"),
     path("images/", Images.as_view(), name="api-images"),
@@ -21,6 +23,7 @@ urlpatterns = [
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),
     path("models/<slug:slug>/imports/", Imports.as_view(), name="api-imports"),
     path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),
+    path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
     path("reviews/", MyModels.as_view(), name="api-my-models"),

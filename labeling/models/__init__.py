@@ -3,6 +3,7 @@
 from labeling.models.images import ImageFetch
 from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
+from labeling.models.outcomes import Outcome
 from labeling.models.people import ApiKey, Membership
 from labeling.models.places import Deployment, Site, Source, Station
 from labeling.models.predictions import DispositionRecord, Prediction
@@ -20,6 +21,7 @@ __all__ = [
     "Inspection",
     "Item",
     "Membership",
+    "Outcome",
     "Prediction",
     "Review",
     "ReviewPolicy",

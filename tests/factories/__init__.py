@@ -25,6 +25,7 @@ from tests.factories.inspections import (
     png,
     surface,
 )
+from tests.factories.outcomes import make_outcome
 from tests.factories.people import (
     PASSWORD,
     make_member,
@@ -74,6 +75,7 @@ __all__ = [
     "make_label_set",
     "make_member",
     "make_model",
+    "make_outcome",
     "make_prediction",
     "make_promotion",
     "make_review",

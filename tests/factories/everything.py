@@ -21,6 +21,7 @@ from tests.factories.inspections import (
     make_source,
     make_verdict,
 )
+from tests.factories.outcomes import make_outcome
 from tests.factories.people import make_member
 from tests.factories.registry import make_alert, make_label_set, make_model, make_version
 from tests.factories.training import (
@@ -71,6 +72,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
         make_deployment(station=source.station, version=champion), make_import(registered_model=model, source=source),
+        make_outcome(registered_model=model, inspection=inspection),
     ]  # fmt: skip
 
 

@@ -221,6 +221,18 @@ SAID: dict[str, list[Case]] = {
     ],
     "groundtruth_has_verdicts": [lambda: change(make.make_ground_truth(), n_verdicts=0)],
 }
+LATE: dict[str, list[Case]] = {
+    "outcome_natural_key_unique": [lambda: copy(make.make_outcome())],
+    "outcome_names_one_part": [
+        lambda: change(make.make_outcome(), named_id=""),
+        lambda: change(make.make_outcome(), serial="S1"),
+        lambda: change(make.make_outcome(), attempt=1),
+    ],
+    "outcome_origin_known": [lambda: change(make.make_outcome(), origin="rumour")],
+    "outcome_frozen_when_joined": [
+        lambda: change(make.make_outcome(inspection=None), frozen_in=make.make_dataset(), inspection=None)
+    ],
+}
 PEOPLE: dict[str, list[Case]] = {
     "membership_model_role_unique": [lambda: copy(membership())],
     "membership_site_role_unique": [lambda: copy(membership(site=make.make_site()))],
@@ -247,7 +259,7 @@ IMPORTED: dict[str, list[Case]] = {
     ],
     "import_running_has_a_claim": [lambda: change(make.make_import(), status="running")],
 }
-TABLE = SEEN | DRAWN | REVIEWED | SAID | PEOPLE | IMPORTED
+TABLE = LATE | SEEN | DRAWN | REVIEWED | SAID | PEOPLE | IMPORTED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 
