@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,7 +21,6 @@ from labeling.errors import RowRefused
 from labeling.late_truth import OutcomeRow, RecordedOutcome, decode_outcome, incidents, record_outcome
 from labeling.models import Outcome, Source, Station
 from models_registry.models import Label, RegisteredModel
-from reviewapp.api import StablePagination
 from reviewapp.errors import ReviewAppError
 
 T = TypeVar("T")
@@ -130,7 +130,9 @@ def respond(answers: list[dict[str, Any]], *, is_list: bool) -> Response:
     return Response({"results": answers} if is_list else answers[0], status=status)
 
 
-class Incidents(APIView):
+class Incidents(GenericAPIView[Outcome]):
+    queryset = Outcome.objects.none()
+
     @extend_schema(
         summary="Parts that passed as good and turned out to be defect",
         parameters=[
@@ -147,9 +149,8 @@ class Incidents(APIView):
             if origin not in Outcome.Origin.values:
                 raise ReviewAppError("origin is unknown.", code="invalid", fields={"origin": "Unknown."})
             rows = rows.filter(origin=origin)
-        pages = StablePagination()
-        found = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([incident_payload(outcome) for outcome in found or []])
+        found = self.paginate_queryset(rows) or []
+        return self.get_paginated_response([incident_payload(outcome) for outcome in found])
 
 
 def incident_payload(outcome: Outcome) -> dict[str, Any]:
