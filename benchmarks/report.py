@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-AT_MOST = ("_ms", "_mb", "_at_most", "doubles", "errors")  # figures that must stay below their target
+# figures that must stay below their target
+AT_MOST = ("_ms", "_mb", "_at_most", "doubles", "errors", "new_rows_by_resend")
 
 
 def machine() -> str:

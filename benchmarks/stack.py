@@ -32,6 +32,7 @@ class Stack:
     api_key: str
     model: str
     server: psutil.Process
+    database_url: str
 
     def rss_mb(self) -> float:
         """Resident memory of the largest web process."""
@@ -51,7 +52,13 @@ def stack(*, inspectors: int = 1, reviews: int = 0, budget: float = 0.05) -> Ite
             }  # fmt: skip
             key = _seed(inspectors, reviews, budget)
             with _server() as (url, process):
-                yield Stack(url=url, api_key=key, model="bench", server=psutil.Process(process.pid))
+                yield Stack(
+                    url=url,
+                    api_key=key,
+                    model="bench",
+                    server=psutil.Process(process.pid),
+                    database_url=engines.database_url,
+                )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""A body that arrives in pieces, as rows: NDJSON or one JSON array, gzip or not, in memory that does not grow with it."""
+"""A body that arrives in pieces, as rows: NDJSON or one JSON array, gzip or not. Memory does not grow with it. Pure."""
 
 from __future__ import annotations
 

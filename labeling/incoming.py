@@ -24,6 +24,7 @@ MAX_FINDINGS_BYTES = 262_144
 MAX_NESTING = 16
 MAX_INTEGER = 2**63  # larger ones are not the same number to every reader of JSON
 YEARS = range(1990, 2201)
+PURPOSES = ("production", "challenge", "import", "demo")
 MAX_SCORE_NAME = 120
 SUM_TOLERANCE = 0.01
 
@@ -87,6 +88,9 @@ def decode_image_row(raw: Any, *, position: int) -> IncomingImage:
     return row
 
 
+DECODER = msgspec.json.Decoder(IncomingRow, strict=False)
+
+
 def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
     """Check one row's shape. Numbers may come as text, since forms know nothing else.
 
@@ -98,20 +102,45 @@ def decode_row(raw: Mapping[str, Any], *, position: int) -> IncomingRow:
         raise _refusal(error, position) from error
     except UnicodeEncodeError as error:
         raise _wrong(position, "row", "holds a field whose name cannot be stored") from error
-    for field in row.__struct_fields__:
-        if what := why_unstorable(getattr(row, field)):
-            raise _wrong(position, field, what)
+    return _check(row, position, plain=False)
+
+
+def decode_line(text: bytes, *, position: int) -> IncomingRow:
+    """The same for the JSON text of one row.
+
+    :raises RowRefused: ``not_json``, or as `decode_row`.
+    """
+    try:
+        row = DECODER.decode(text)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, position) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _wrong(position, "row", f"is not JSON: {error}", code="not_json") from error
+    plain = b"\\" not in text and not row.metadata and not row.findings
+    return _check(row, position, plain=plain)
+
+
+def _check(row: IncomingRow, position: int, *, plain: bool) -> IncomingRow:
+    """``plain``: JSON without an escape and without depth holds nothing that could not be stored."""
+    if not plain:
+        _check_storable(row, position)
     for field in ("captured_at", "predicted_at"):
         if what := why_no_moment(getattr(row, field)):
+            raise _wrong(position, field, what)
+    if row.purpose not in PURPOSES:
+        raise _wrong(position, "purpose", f"is one of {', '.join(PURPOSES)}")
+    _check_late(row, position)
+    _check_image_address(row, position)
+    return row
+
+
+def _check_storable(row: IncomingRow, position: int) -> None:
+    for field in row.__struct_fields__:
+        if what := why_unstorable(getattr(row, field)):
             raise _wrong(position, field, what)
     for field, limit in (("metadata", MAX_METADATA_BYTES), ("findings", MAX_FINDINGS_BYTES)):
         if len(msgspec.json.encode(getattr(row, field))) > limit:
             raise _wrong(position, field, f"is larger than {limit} bytes")
-    if row.purpose not in {"production", "challenge", "import", "demo"}:
-        raise _wrong(position, "purpose", "is one of production, challenge, import, demo")
-    _check_late(row, position)
-    _check_image_address(row, position)
-    return row
 
 
 def _check_late(row: IncomingRow, position: int) -> None:

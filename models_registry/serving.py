@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from models_registry import files
+from models_registry import files, learning
 from models_registry.errors import NotServable
 from models_registry.models import ModelVersion
-from models_registry.training import artifact, features
-from models_registry.training.trainer import FittedModel
+from models_registry.training import features
+
+if TYPE_CHECKING:
+    from models_registry.training.trainer import FittedModel
 
 
 @lru_cache(maxsize=8)
 def load(key: str, sha256: str) -> FittedModel:
     """The fitted model under ``key``. :raises ArtifactError: tampered with, or not for this code."""
-    return artifact.load(files.local_copy(key), expected_sha256=sha256)
+    fitted: FittedModel = learning.artifacts().load(files.local_copy(key), expected_sha256=sha256)
+    return fitted
 
 
 def fitted(version: ModelVersion) -> FittedModel:

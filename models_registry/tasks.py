@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from models_registry.services import deliveries, pipeline, training
+from models_registry import learning
+from models_registry.services import deliveries, training
 from models_registry.services.outbox import DELIVER, nudge_after_commit
 
 
 @shared_task(name="models_registry.run_training")
 def run_training(run_id: int) -> None:
-    pipeline.execute(run_id)
+    learning.pipeline().execute(run_id)
 
 
 def nudge_trainer(run_id: int) -> None:

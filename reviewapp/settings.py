@@ -195,6 +195,10 @@ IMAGE_KEY_PREFIXES = env.list("REVIEWAPP_IMAGE_KEY_PREFIXES", default=[])
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
 MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
+MAX_BULK_ROWS = env.int("REVIEWAPP_MAX_BULK_ROWS", default=100_000)
+MAX_BULK_BYTES = env.int("REVIEWAPP_MAX_BULK_MB", default=512) * 1024 * 1024
+# How long a process believes what it read about a model, its labels, versions, design and members when rows come in.
+CATALOG_SECONDS = env.float("REVIEWAPP_CATALOG_SECONDS", default=2.0)
 # What one API key may ask, unless the key says otherwise. A guard against a client gone wild, not a tariff.
 KEY_REQUESTS_PER_MINUTE = env.int("REVIEWAPP_KEY_REQUESTS_PER_MINUTE", default=30_000)
 if KEY_REQUESTS_PER_MINUTE < 1:

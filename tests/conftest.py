@@ -51,6 +51,7 @@ os.environ |= {
     "DJANGO_SETTINGS_MODULE": "reviewapp.settings",
     "DJANGO_SECRET_KEY": "only-for-tests",
     "REVIEWAPP_ENV": "development",
+    "REVIEWAPP_CATALOG_SECONDS": "0",  # tests change a row and look at once
     "REVIEWAPP_VAR": str(TEST_FOLDER / (XDIST_WORKER or "main")),
     "DATABASE_URL": database_url(TEST_FOLDER),
     "REDIS_URL": redis_url(TEST_FOLDER, db=REDIS_DB),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from labeling.models import DispositionRecord, ImageFetch, Inspection, Item, Prediction
+from labeling.models import DispositionRecord, ImageFetch, IngestBatch, Inspection, Item, Prediction
 from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline
 
 
@@ -54,3 +54,13 @@ class DispositionRecordAdmin(HistoryAdmin):
     list_select_related = ("inspection",)
     list_filter = ("disposition", "origin")
     search_fields = ("=inspection__inspection_id", "=inspection__serial")
+
+
+@admin.register(IngestBatch)
+class IngestBatchAdmin(HistoryAdmin):
+    """Requests that named an `Idempotency-Key`."""
+
+    list_display = ("key", "submitted_by", "started_at", "finished_at", "http_status")
+    list_select_related = ("submitted_by",)
+    exclude = ("answer",)
+    search_fields = ("=key",)

@@ -44,6 +44,7 @@ PAGES = (
             ("labeling", "routingstate"),
             ("labeling", "dispositionrecord"),
             ("labeling", "import"),
+            ("labeling", "ingestbatch"),
         ),
     ),
     (_("What people said"), (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -15,23 +14,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from labeling.access import reach, require
+from labeling import desk
+from labeling.access import require
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
-from labeling.catalog import ModelCatalog, unknown_source
-from labeling.errors import ImageRefused, RowRefused
-from labeling.images import CheckedImage, check_image, read_from_root
-from labeling.incoming import IncomingRow, decode_row, refuse_second_way
-from labeling.ingest import Answer, Ingest, Submission, known_prediction, refusal
-from models_registry import serving
+from labeling.api.rows import RequestRows
+from labeling.errors import RowRefused
+from labeling.ingest import Answer, Ingest
 from models_registry.errors import NoChampion
 from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
 
 JSON_IN_FORMS = ("scores", "metadata", "findings")
 PARSERS = [StrictJSONParser, Utf8MultiPartParser]
-MAX_BYTES_OF_IMAGES = 512 * 2**20  # of one request: they are in memory together
 ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none; without it each part stands for itself.")
 
 
@@ -44,7 +40,8 @@ class IngestView(APIView):
     def ingest(self, request: Request, *, model: str | None = None) -> Response:
         atomic = _atomic(request)
         raw_rows, is_list = rows_of(request)
-        session = RequestRows(request, Ingest(now=timezone.now()), model=model, predicted=self.predicted)
+        ingest = Ingest(now=timezone.now(), sources=desk.sources())
+        session = RequestRows(request, ingest, model=model, predicted=self.predicted)
         submissions, refused = session.prepare(raw_rows)
         if atomic and refused:
             return _nothing_stored(refused)
@@ -93,118 +90,12 @@ class Predict(APIView):
             raise NoChampion(
                 f"{registered_model} has no champion yet. Send images to /inspections/ and label some first."
             )
-        session = RequestRows(request, Ingest(now=timezone.now()), model=slug, predicted=True)
+        session = RequestRows(request, Ingest(now=timezone.now(), sources=desk.sources()), model=slug, predicted=True)
         rows, _ = rows_of(request)
         if len(rows) != 1:
             raise RowRefused("predict takes one image at a time.", fields={"row": "One."})
         submission = session.judge(rows[0], champion)
         return respond(session.ingest.store([submission], atomic=True), is_list=False)
-
-
-class RequestRows:
-    """The rows of one request on their way from text to submissions."""
-
-    def __init__(self, request: Request, ingest: Ingest, *, model: str | None, predicted: bool) -> None:
-        self.request, self.ingest, self.model, self.predicted = request, ingest, model, predicted
-        self.catalogs: dict[str, ModelCatalog | ReviewAppError] = {}
-        self.places: dict[tuple[str, int], bool] = {}
-        self.n_bytes = 0
-
-    def prepare(self, raw_rows: list[Any]) -> tuple[list[Submission], list[Answer]]:
-        submissions: list[Submission] = []
-        refused: list[Answer] = []
-        for position, raw in enumerate(raw_rows):
-            try:
-                submissions.append(self._submission(raw, position, predicted=self.predicted))
-            except ReviewAppError as error:
-                refused.append(refusal(position, error))
-        return submissions, refused
-
-    def _submission(self, raw: Any, position: int, *, predicted: bool) -> Submission:
-        row = self._row(raw, position)
-        catalog = self._catalog(row.model or self.model, position)
-        image = self._image(row, position)
-        submission = self.ingest.prepare(row, position=position, catalog=catalog, image=image, predicted=predicted)
-        self._refuse_foreign_place(submission)
-        return submission
-
-    def judge(self, raw: Any, champion: ModelVersion) -> Submission:
-        """The same for an image that the champion judges here. :raises RowRefused: there is no image."""
-        bare = self._submission(raw, 0, predicted=False)
-        row, image = bare.row, bare.image
-        if image is None:
-            raise RowRefused(
-                "image is missing: predict judges an image.", code="image_missing", fields={"image": "Required."}
-            )
-        for name in ("scores", "confidence"):
-            if getattr(row, name) is not None:
-                raise RowRefused(
-                    f"predict says {name} itself; send yours to /predictions/.", fields={name: "Not here."}
-                )
-        if bare.catalog.registered_model != champion.registered_model:
-            raise RowRefused("The row names another model than the address.", fields={"model": "Differs."})
-        known = known_prediction(bare, champion)
-        scores = known.scores if known and known.scores else serving.predict(champion, [image.data])[0]
-        label = known.label.slug if known else max(scores, key=lambda name: scores[name])
-        row = msgspec.structs.replace(row, label=label, scores=scores)
-        return self.ingest.prepare(row, position=0, catalog=bare.catalog, image=image, predicted=True, version=champion)
-
-    def _row(self, raw: Any, position: int) -> IncomingRow:
-        if not isinstance(raw, Mapping):
-            raise RowRefused("A row is an object.", row=position, fields={"row": "Not an object."})
-        return decode_row(raw, position=position)
-
-    def _catalog(self, slug: str | None, position: int) -> ModelCatalog:
-        if slug is None:
-            raise RowRefused("model is missing.", code="model_missing", row=position, fields={"model": "Required."})
-        if slug not in self.catalogs:
-            try:
-                self.catalogs[slug] = ModelCatalog(require(person(self.request), "ingest", slug))
-            except ReviewAppError as error:
-                self.catalogs[slug] = error
-        known = self.catalogs[slug]
-        if isinstance(known, ReviewAppError):
-            raise RowRefused(
-                known.message,
-                code=known.code,
-                http_status=known.http_status,
-                row=position,
-                fields={"model": "Refused."},
-            )
-        return known
-
-    def _refuse_foreign_place(self, submission: Submission) -> None:
-        """A system of one site does not write into another's: for it there is no such camera."""
-        model, site = submission.catalog.registered_model, submission.source.station.site_id
-        if (model.slug, site) not in self.places:
-            self.places[model.slug, site] = reach(person(self.request), model).covers("ingest", site)
-        if not self.places[model.slug, site]:
-            raise unknown_source(submission.source.slug, submission.position)
-
-    def _image(self, row: IncomingRow, position: int) -> CheckedImage | None:
-        """The uploaded file of this row (`image`, or `image.N` in a list), or the file that the row names."""
-        upload = self.request.FILES.get(f"image.{position}") or self.request.FILES.get("image")
-        try:
-            if upload is not None:
-                refuse_second_way(row, position)
-                data = upload.read(settings.MAX_IMAGE_BYTES + 1)
-            elif row.image_path is not None:
-                data = read_from_root(row.image_path, roots=settings.IMAGE_ROOTS, max_bytes=settings.MAX_IMAGE_BYTES)
-            else:
-                return None
-            self._refuse_too_much(len(data))
-            return check_image(data, max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
-        except ReviewAppError as error:
-            error.row = position
-            raise
-
-    def _refuse_too_much(self, n_bytes: int) -> None:
-        if self.n_bytes + n_bytes > MAX_BYTES_OF_IMAGES:
-            raise ImageRefused(
-                "The images of this request are too much together. Send fewer rows at once.",
-                code="image_too_large", http_status=413, fields={"image": "Too much together."},
-            )  # fmt: skip
-        self.n_bytes += n_bytes
 
 
 def _atomic(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from labeling.api.bulk import BulkPredictions
 from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
 from labeling.api.image_upload import Images
@@ -15,6 +16,7 @@ from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDeta
 urlpatterns = [
     path("predictions/", Predictions.as_view(), name="api-predictions"),
     path("outcomes/", Outcomes.as_view(), name="api-outcomes"),
+    path("predictions/bulk/", BulkPredictions.as_view(), name="api-predictions-bulk"),
     path("inspections/", Inspections.as_view(), name="api-inspections"),
     path("dispositions/", Dispositions.as_view(), name="api-dispositions"),
     path("images/", Images.as_view(), name="api-images"),

@@ -1,5 +1,6 @@
 """Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
 
+from labeling.models.batches import IngestBatch
 from labeling.models.images import ImageFetch
 from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
@@ -18,6 +19,7 @@ __all__ = [
     "GroundTruth",
     "ImageFetch",
     "Import",
+    "IngestBatch",
     "Inspection",
     "Item",
     "Membership",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.db.models import Model
 
 from labeling.keys import issue_key
-from labeling.models import ApiKey, DispositionRecord, Membership, ReviewPolicy, RoutingState, SamplingDesign
+from labeling.models import (
+    ApiKey,
+    DispositionRecord,
+    IngestBatch,
+    Membership,
+    ReviewPolicy,
+    RoutingState,
+    SamplingDesign,
+)
 from models_registry.models import Label, LabelMapping, LabelSet, PromotionPolicy, RegisteredModel, RetrainingPolicy
 from tests.factories.base import NOW
 from tests.factories.inspections import (
@@ -86,7 +94,8 @@ def _of_people(model: RegisteredModel) -> list[Model]:
     user = make_member("inspector", registered_model=model)
     membership = Membership.objects.get(user=user, registered_model=model)
     key: ApiKey = issue_key(user=user, name="line 3", now=NOW)[0]
-    return [membership, key]
+    batch = IngestBatch.objects.create(submitted_by=user, key="batch", started_at=NOW)
+    return [membership, key, batch]
 
 
 def _mapping(old: LabelSet) -> LabelMapping:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labeling.models import DispositionRecord, Membership, RoutingState
+from labeling.models import DispositionRecord, IngestBatch, Membership, RoutingState
 from tests import factories as make
 from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
 from tests.factories.everything import make_one_of_each
@@ -79,6 +79,11 @@ def key() -> Any:
     return next(row for model, row in make_one_of_each().items() if model.__name__ == "ApiKey")
 
 
+def batch(**fields: Any) -> Any:
+    user = make.make_user("alice")
+    return IngestBatch.objects.create(submitted_by=user, key="k", started_at=make.NOW, **fields)
+
+
 def deployment() -> Any:
     return make.make_deployment(station=make.make_station(), version=make.make_version())
 
@@ -131,6 +136,13 @@ SEEN: dict[str, list[Case]] = {
         lambda: change(make.make_prediction(), confidence=1.01),
         lambda: change(make.make_prediction(), confidence=-0.01),
         lambda: change(make.make_prediction(), confidence=float("nan")),
+    ],
+    "ingestbatch_key_unique": [lambda: copy(batch())],
+    "ingestbatch_key_said": [lambda: change(batch(), key="")],
+    "ingestbatch_finished_has_an_answer": [
+        lambda: change(batch(), finished_at=make.NOW),
+        lambda: change(batch(), answer=b"x"),
+        lambda: change(batch(), finished_at=make.NOW, answer=b"x", http_status=200, body_sha256="x"),
     ],
     "disposition_known": [lambda: told(disposition="scrap")],
     "disposition_of_the_edge_once": [edge_answers_again],
