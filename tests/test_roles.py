@@ -63,6 +63,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("logout", "POST"): everyone(302, anonymous=302),
     ("healthz", "GET"): everyone(200, anonymous=200),
     ("api-predictions", "POST"): who_may("ingest", 201, anonymous=KEY),
+    ("api-predictions-bulk", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-inspections", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-dispositions", "POST"): who_may("ingest", 201, others=404, anonymous=KEY),
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
@@ -167,6 +168,7 @@ class World:
         bodies: dict[str, dict[str, Any]] = {
             **{key: {"reason": "The lamp was changed"} for key in ("retrain", "approve", "refuse", "roll-back")},
             "api-predictions": row | {"version": "v2", "label": "dent", "confidence": 0.9},
+            "api-predictions-bulk": [row | {"version": "v2", "label": "dent", "confidence": 0.9}],
             "api-inspections": row,
             "api-dispositions": {
                 "source": self.source.slug,

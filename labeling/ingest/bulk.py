@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from tempfile import SpooledTemporaryFile
@@ -26,6 +27,7 @@ ROWS_IN_A_CHUNK = 2_000
 IN_MEMORY = 2**20  # bytes of answers that wait in memory; more wait on disk
 ENCODER = msgspec.json.Encoder()
 Prepare = Callable[[bytes, int], Submission]
+Source = Iterator[tuple[int, bytes]]
 
 
 class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -45,6 +47,16 @@ class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
     fields: dict[str, str] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows that are stored together, and the error with which the body ended if it did."""
+
+    submissions: list[Submission]
+    refused: list[Answer]
+    is_last: bool
+    error: ReviewAppError | None
+
+
 class Bulk:
     """One request's rows on their way in. `answers` is a file of JSON objects with commas between them."""
 
@@ -61,51 +73,62 @@ class Bulk:
         :raises ReviewAppError: the rows end with an error; those before it are stored, and told in `answers`.
         """
         source = enumerate(rows)
-        with ThreadPoolExecutor(1, thread_name_prefix="ingest") as writer:
-            try:
-                self._run(source, writer)
-            finally:
-                writer.submit(_hang_up).result()
+        last = self._chunk(source)
+        if last.is_last:  # all that came: no thread is needed
+            self._tell(last.refused)
+            self._tell(self._store(last, None) if last.submissions else [])
+        else:
+            with ThreadPoolExecutor(1, thread_name_prefix="ingest") as writer:
+                try:
+                    last = self._run(last, source, writer)
+                finally:
+                    writer.submit(_hang_up).result()
+        if last.error is not None:
+            raise last.error
 
-    def _run(self, source: Iterator[tuple[int, bytes]], writer: ThreadPoolExecutor) -> None:
+    def _run(self, chunk: Chunk, source: Source, writer: ThreadPoolExecutor) -> Chunk:
+        """Plan a chunk while the one before is being written. Returns the last one."""
         writing: Future[list[Answer]] | None = None
-        error: ReviewAppError | None = None
-        while error is None:
-            submissions, refused, error = self._chunk(source)
-            if not submissions and not refused:
-                break
-            plan = Plan(submissions, now=self.now) if submissions else None
+        while True:
+            plan = Plan(chunk.submissions, now=self.now) if chunk.submissions else None
             if writing is not None:
                 self._tell(writing.result())
-            self._tell(refused)
-            writing = writer.submit(self._store, submissions, plan) if plan else None
+            self._tell(chunk.refused)
+            writing = writer.submit(self._store, chunk, plan) if plan else None
+            if chunk.is_last:
+                break
+            chunk = self._chunk(source)
         if writing is not None:
             self._tell(writing.result())
-        if error is not None:
-            raise error
+        return chunk
 
-    def _chunk(
-        self, source: Iterator[tuple[int, bytes]]
-    ) -> tuple[list[Submission], list[Answer], ReviewAppError | None]:
-        submissions, refused = [], []
+    def _chunk(self, source: Source) -> Chunk:
+        """The next rows, checked. Where the body ends or breaks, the last chunk."""
+        submissions: list[Submission] = []
+        refused: list[Answer] = []
+        n, ended = 0, None
         try:
             for position, text in islice(source, ROWS_IN_A_CHUNK):
-                if position >= self.max_rows:
-                    raise ReviewAppError(
-                        f"At most {self.max_rows} rows are taken at once. From row {position} on nothing was stored.",
-                        code="too_many_rows", http_status=413, row=position,
-                    )  # fmt: skip
+                self._refuse_too_many(position)
+                n += 1
                 try:
                     submissions.append(self.prepare(text, position))
                 except ReviewAppError as error:
                     refused.append(refusal(position, error))
         except ReviewAppError as error:
-            return submissions, refused, error
-        return submissions, refused, None
+            ended = error
+        return Chunk(submissions, refused, is_last=ended is not None or n < ROWS_IN_A_CHUNK, error=ended)
 
-    def _store(self, submissions: Sequence[Submission], plan: Plan) -> list[Answer]:
-        answers = store_chunk(submissions, now=self.now, plan=plan)
-        note_deployments(submissions, answers, self.now)
+    def _refuse_too_many(self, position: int) -> None:
+        if position >= self.max_rows:
+            raise ReviewAppError(
+                f"At most {self.max_rows} rows are taken at once. From row {position} on nothing was stored.",
+                code="too_many_rows", http_status=413, row=position,
+            )  # fmt: skip
+
+    def _store(self, chunk: Chunk, plan: Plan | None) -> list[Answer]:
+        answers = store_chunk(chunk.submissions, now=self.now, plan=plan)
+        note_deployments(chunk.submissions, answers, self.now)
         return answers
 
     def _tell(self, answers: Sequence[Answer]) -> None:

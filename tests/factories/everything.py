@@ -15,7 +15,7 @@ from labeling.models import (
     SamplingDesign,
 )
 from models_registry.models import Label, LabelMapping, LabelSet, PromotionPolicy, RegisteredModel, RetrainingPolicy
-from tests.factories.base import NOW
+from tests.factories.base import NOW, next_number
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
@@ -94,7 +94,7 @@ def _of_people(model: RegisteredModel) -> list[Model]:
     user = make_member("inspector", registered_model=model)
     membership = Membership.objects.get(user=user, registered_model=model)
     key: ApiKey = issue_key(user=user, name="line 3", now=NOW)[0]
-    batch = IngestBatch.objects.create(submitted_by=user, key="batch", started_at=NOW)
+    batch = IngestBatch.objects.create(submitted_by=user, key=f"batch-{next_number()}", started_at=NOW)
     return [membership, key, batch]
 
 
