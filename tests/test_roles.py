@@ -168,7 +168,7 @@ class World:
         bodies: dict[str, dict[str, Any]] = {
             **{key: {"reason": "The lamp was changed"} for key in ("retrain", "approve", "refuse", "roll-back")},
             "api-predictions": row | {"version": "v2", "label": "dent", "confidence": 0.9},
-            "api-predictions-bulk": [row | {"version": "v2", "label": "dent", "confidence": 0.9}],
+            "api-predictions-bulk": row | {"version": "v2", "label": "dent", "confidence": 0.9},
             "api-inspections": row,
             "api-dispositions": {
                 "source": self.source.slug,

@@ -31,17 +31,17 @@ Source = Iterator[tuple[int, bytes]]
 
 
 class Told(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row of the answer: what the line has to do, and no more."""
+    """One row of the answer: what the line has to do, and no more. What stands at its default is left out."""
 
     row: int
     status: str
     inspection_id: str | None = None
     disposition: str | None = None
-    review: str = ""
+    review: str = "none"
     review_id: int | None = None
     deadline: datetime | None = None
     default_disposition: str | None = None
-    image: str = ""
+    image: str = "not_wanted"
     code: str = ""
     message: str = ""
     fields: dict[str, str] = {}
@@ -150,7 +150,7 @@ class Bulk:
         return Told(
             row=answer.row, status=answer.status, inspection_id=answer.inspection_id, disposition=answer.disposition,
             review=answer.review, review_id=answer.review_id, deadline=answer.deadline,
-            default_disposition=answer.default_disposition,
+            default_disposition=answer.default_disposition, image=answer.image or "not_wanted",
         )  # fmt: skip
 
 
