@@ -22,7 +22,7 @@ from labeling.api.authentication import person
 from labeling.exchange.errors import ExportRefused
 from labeling.exchange.exporting import FORMATS, document, format_named
 from labeling.exchange.truth import TruthFilter, TruthReader, in_blocks
-from labeling.incoming import why_no_moment
+from labeling.incoming import why_no_moment, why_unstorable
 from models_registry.models import RegisteredModel
 
 PARAMETERS = [
@@ -83,6 +83,9 @@ def _chosen(request: Request, registered_model: RegisteredModel) -> TruthFilter:
     mine = reach(person(request), registered_model)
     sites = None if "view" in mine.everywhere else tuple(s for s in mine.at_site if mine.covers("view", s))
     said = request.query_params
+    for name in ("label", "method"):
+        if what := why_unstorable(said.get(name, "")):
+            raise ExportRefused(f"{name} {what}.", fields={name: what[:1].upper() + what[1:] + "."})
     return TruthFilter(
         since=_moment(request, "since"), until=_moment(request, "until"),
         label=said.get("label") or None, method=said.get("method") or None, sites=sites,

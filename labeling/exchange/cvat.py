@@ -18,7 +18,7 @@ from labeling.exchange.labels import partition_of
 from labeling.exchange.parts import ImportedPart, short_id
 from labeling.exchange.problems import Problems
 from labeling.exchange.regions import Region
-from labeling.exchange.sources import Source
+from labeling.exchange.sources import BROKEN, Source
 
 SHAPES = {"box", "polygon", "polyline", "points", "mask", "ellipse", "cuboid", "skeleton"}
 
@@ -51,6 +51,8 @@ def _images(source: Source, name: str) -> Iterator[Element]:
         except DefusedXmlException as error:
             what = f"{name} holds a document type or entities, which a CVAT file never has. Nothing was imported."
             raise SourceRefused(what, code="xml_refused", fields={"file": type(error).__name__}) from error
+        except BROKEN as error:
+            raise SourceRefused(f"{name} cannot be unpacked: {error}.", code="archive_refused") from error
         except (ParseError, ValueError) as error:
             raise SourceRefused(f"{name} is not XML: {error}.", fields={"file": str(error)}) from error
 

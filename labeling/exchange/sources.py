@@ -7,9 +7,11 @@ somebody tries.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import stat
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -22,6 +24,7 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 MAX_NAMES = 1_000_000
 MAX_UNPACKED = 64 * 2**30
 MAX_RATIO, RATIO_FROM = 200, 16 * 2**20  # of what is unpacked to what is packed, for members of some size
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)  # what a cut archive raises
 MAX_DOCUMENT = 512 * 2**20  # of one annotation file that is read as a whole
 
 
@@ -89,8 +92,8 @@ class Archive:
             raise FileNotFoundError(name)
         try:
             return self._zip.open(self._members[name])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            raise SourceRefused(f"{name} cannot be unpacked: {error}.", code="archive_refused") from error
+        except (*BROKEN, RuntimeError, OSError) as error:
+            raise _not_unpacked(name, error) from error
 
 
 class OneFile:
@@ -127,6 +130,10 @@ def _archive(what: str) -> SourceRefused:
     return SourceRefused(f"The archive {what}. Nothing was imported.", code="archive_refused")
 
 
+def _not_unpacked(name: str, error: Exception) -> SourceRefused:
+    return SourceRefused(f"{name[-200:]} cannot be unpacked: {error}.", code="archive_refused")
+
+
 def too_many() -> SourceRefused:
     return SourceRefused(f"More than {MAX_NAMES:,} files in one source.", code="too_large", http_status=413)
 
@@ -139,8 +146,8 @@ def read_whole(source: Source, name: str, *, limit: int = MAX_DOCUMENT) -> bytes
     try:
         with source.open(name) as file:
             data = file.read(limit + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise SourceRefused(f"{name} cannot be unpacked: {error}.", code="archive_refused") from error
+    except BROKEN as error:
+        raise _not_unpacked(name, error) from error
     if len(data) > limit:
         raise SourceRefused(f"{name} is larger than {limit // 2**20} MB.", code="too_large", http_status=413)
     return data
@@ -156,8 +163,11 @@ def read_text(source: Source, name: str) -> str:
 
 def lines(source: Source, name: str) -> Iterator[str]:
     """The lines of a text file, without reading it as a whole."""
-    with source.open(name) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        yield from text
+    try:
+        with source.open(name) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            yield from text
+    except BROKEN as error:
+        raise _not_unpacked(name, error) from error
 
 
 def is_image(name: str) -> bool:

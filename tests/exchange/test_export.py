@@ -145,6 +145,8 @@ def test_the_choice_is_kept_to(parameters: dict[str, str], n: int) -> None:
         ({"since": "yesterday"}, "invalid"),
         ({"since": "2026-11-23T14:00:00"}, "invalid"),
         ({"until": "2026-13-45"}, "invalid"),
+        ({"label": "a\0b"}, "invalid"),
+        ({"images": "perhaps"}, "invalid"),
         ({"until": "0001-01-01T00:00:00Z"}, "invalid"),
     ],
 )

@@ -292,6 +292,20 @@ def test_an_archive_in_bad_faith_is_refused_whole(bad: Any, model: RegisteredMod
     assert not Inspection.objects.exists()
 
 
+@pytest.mark.parametrize("how", SETS)
+def test_an_archive_whose_bytes_are_spoilt_fails_or_refuses_rows_and_never_breaks(
+    how: str, model: RegisteredModel, tmp_path: Path
+) -> None:
+    path = foreign.archive(tmp_path / "set.zip", SETS[how])
+    content = bytearray(path.read_bytes())
+    for at in range(60, len(content) // 2, 31):
+        content[at] ^= 0x55
+    path.write_bytes(bytes(content))
+    job = run(model, path, how)
+    assert job.status in {"done", "failed"}
+    assert "Something broke" not in job.outcome
+
+
 def test_a_document_names_no_file_outside_of_its_folder(model: RegisteredModel, tmp_path: Path) -> None:
     foreign.write(tmp_path, {"secret.jpg": foreign.picture(9), "set/labels.csv": "image,label\n../secret.jpg,ok\n"})
     (tmp_path / "set" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
