@@ -33,7 +33,10 @@ ALIVE = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10,
 class Door:
     def __init__(self, bridge: Bridge, *, most_waits: int) -> None:
         self.bridge = bridge
-        self.waits = Waits(bridge, connect=_connect, channel=CHANNEL, act=self._release, most=most_waits)
+        self.waits = Waits(
+            bridge, connect=_connect, channel=CHANNEL, act=self._release, most=most_waits,
+            asking=max(1, settings.WEB_THREADS // 2),
+        )  # fmt: skip
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         review = REVIEW.fullmatch(scope["path"]) if b"wait=" in scope["query_string"] else None

@@ -264,6 +264,7 @@ CELERY_TASK_ROUTES = {
     "labeling.run_import": {"queue": "training"},  # a slice between two runs, so that quick work never waits for it
     "models_registry.deliver": {"queue": "webhooks"},
     "models_registry.sweep_webhooks": {"queue": "webhooks"},
+    "labeling.release_dispositions": {"queue": "webhooks"},  # a part waits for it: never behind an import
 }
 CELERY_TIMEZONE = "UTC"
 LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)

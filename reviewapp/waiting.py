@@ -56,12 +56,23 @@ class Held:
 
 
 class Waits:
-    """At most ``most`` waits. ``act`` does what is due, and whoever it concerns is told by the database."""
+    """At most ``most`` waits, of which ``asking`` ask at once: a crowd that is woken leaves threads to the others.
+
+    ``act`` does what is due, and whoever it concerns is told by the database.
+    """
 
     def __init__(
-        self, application: Asgi, *, connect: Connect, channel: str, act: Callable[[], Awaitable[object]], most: int
+        self,
+        application: Asgi,
+        *,
+        connect: Connect,
+        channel: str,
+        act: Callable[[], Awaitable[object]],
+        most: int,
+        asking: int,
     ) -> None:
         self.application, self.connect, self.channel, self.act, self.most = application, connect, channel, act, most
+        self._turn = asyncio.Semaphore(asking)
         self.waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.n, self._closing = 0, threading.Event()
         self._listener: asyncio.Task[None] | None = None
@@ -99,6 +110,7 @@ class Waits:
     async def _last_answer(self, scope: Scope, changed: asyncio.Event, left: asyncio.Task[None]) -> Held | None:
         """Ask until the answer is the last one or the time is over. None: nobody is there any more."""
         end: float | None = None
+        acted = 0.0
         while True:
             changed.clear()
             held = await self._ask(scope)
@@ -108,11 +120,14 @@ class Waits:
             seconds = end - time.monotonic()
             if seconds <= 0:
                 return held
-            until_due = max(held.due - time.time(), SOONEST) if held.due is not None else seconds
-            await self._until(changed, left, min(seconds, until_due))
+            if held.due is not None:
+                again = acted + SOONEST - time.monotonic()  # what is due may be in somebody else's hand
+                seconds = min(seconds, max(held.due - time.time(), again, 0))
+            await self._until(changed, left, seconds)
             if left.done():
                 return None
             if held.due is not None and held.due <= time.time():
+                acted = time.monotonic()
                 await self._act()
 
     @staticmethod
@@ -132,7 +147,8 @@ class Waits:
             else:
                 pieces.append(message.get("body", b""))
 
-        await self.application(scope, _nothing, take)
+        async with self._turn:
+            await self.application(scope, _nothing, take)
         head, value = heads[0], ""
         for name, said in head["headers"]:
             if name == HEADER:
