@@ -85,7 +85,7 @@ def _note_deployment(station_id: int, version: ModelVersion, now: datetime) -> N
     seen = Deployment.objects.filter(station=station_id, model_version=version)
     if seen.filter(last_seen_at__gte=now - NOTED_EVERY).exists():
         return
-    if not seen.update(last_seen_at=now):
+    if not seen.filter(last_seen_at__lt=now).update(last_seen_at=now):  # a twin a moment ahead of us has noted it
         deployment = Deployment(
             station_id=station_id, registered_model_id=version.registered_model_id, model_version=version,
             first_seen_at=now, last_seen_at=now,
