@@ -94,7 +94,7 @@ def within_scope(user: User, rows: ReviewQuerySet) -> ReviewQuerySet:
     return rows if models is None else rows.filter(registered_model__in=models)
 
 
-def _is_root(user: User | AnonymousUser) -> bool:
+def is_root(user: User | AnonymousUser) -> bool:
     return user.is_superuser or scope_of(user).root
 
 
@@ -110,7 +110,7 @@ def models_for(user: User | AnonymousUser, verb: Verb) -> QuerySet[RegisteredMod
     within = RegisteredModel.objects.all()
     if scope.models is not None:
         within = within.filter(pk__in=scope.models)
-    if _is_root(user):
+    if is_root(user):
         return within
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
     by_model, by_site = mine.filter(registered_model__isnull=False), mine.filter(site__isnull=False)
@@ -144,7 +144,7 @@ def reach(user: User, registered_model: RegisteredModel) -> Reach:
     scope = scope_of(user)
     if not scope.covers(registered_model.pk):
         return Reach(frozenset(), {})
-    if _is_root(user):
+    if is_root(user):
         return Reach(scope.verbs, {})
     mine = Membership.objects.filter(Q(registered_model=registered_model) | Q(site__isnull=False), user=user)
     everywhere: set[Verb] = set()
@@ -195,7 +195,7 @@ def reaches_inspection(user: User, verb: Verb, inspection: Inspection) -> bool:
         concerned = concerned.filter(pk__in=scope.models)
         if not concerned.exists():
             return False
-    if _is_root(user):
+    if is_root(user):
         return True
     by_site = Q(site=inspection.station.site_id)
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))

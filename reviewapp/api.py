@@ -1,4 +1,4 @@
-"""One error shape for Django REST framework and for ours, and one way to page."""
+"""One error shape for Django REST framework and for ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -16,15 +15,6 @@ from reviewapp.errors import ReviewAppError
 
 # what Django raises while it reads a request, for which it would answer with a page
 BROKEN_REQUESTS = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
-
-
-class StablePagination(CursorPagination):
-    """Newest first by key: stable while rows arrive."""
-
-    ordering = "-pk"
-    page_size = 50
-    max_page_size = 500
-    page_size_query_param = "page_size"
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:

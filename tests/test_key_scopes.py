@@ -16,7 +16,7 @@ import tests.factories as make
 from labeling.access import ALL_VERBS, Scope, Verb, models_for, narrowed, reach
 from labeling.keys import forget_keys, issue_key
 from labeling.models import ApiKey
-from tests.test_roles import TABLE, World, answer_of
+from tests.test_roles import LISTS, TABLE, World, answer_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +24,20 @@ pytestmark = pytest.mark.django_db
 NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-predictions", "POST"): "ingest",
     ("api-inspections", "POST"): "ingest",
+    ("api-predictions-bulk", "POST"): "ingest",
     ("api-dispositions", "POST"): "ingest",
     ("api-predict", "POST"): "ingest",
     ("api-models", "GET"): "view",
     ("api-model", "GET"): "view",
+    ("api-export", "GET"): "view",
+    ("api-imports", "POST"): "decide",
+    ("api-import", "GET"): "view",
+    ("api-images", "POST"): "ingest",
+    ("api-outcomes", "POST"): "ingest",
+    ("api-incidents", "GET"): "view",
     ("api-claim", "POST"): "review",
-    ("api-my-models", "GET"): "review",
+    ("api-queues", "GET"): "review",
+    **{(f"api-{name}", "GET"): "view" for name in LISTS},
     ("api-release", "POST"): "review",
     ("api-review", "GET"): "view",
     ("api-heartbeat", "POST"): "review",

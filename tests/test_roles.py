@@ -42,6 +42,7 @@ def who_may(verb: Any, status: int, *, anonymous: int, others: int = 403, strang
     return answers | {"stranger": stranger, "anonymous": anonymous}
 
 
+LISTS = ("predictions", "inspections", "reviews", "ground-truth", "dispositions", "versions")
 LOGIN, KEY = 302, 401  # what people and systems without a session are answered
 
 TABLE: dict[tuple[str, str], Expected] = {
@@ -66,6 +67,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-predictions-bulk", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-inspections", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-dispositions", "POST"): who_may("ingest", 201, others=404, anonymous=KEY),
+    ("api-images", "POST"): who_may("ingest", 200, others=404, anonymous=KEY),
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
@@ -75,7 +77,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-outcomes", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
-    ("api-my-models", "GET"): everyone(200, anonymous=KEY),
+    ("api-queues", "GET"): everyone(200, anonymous=KEY),
+    **{(f"api-{name}", "GET"): everyone(200, anonymous=KEY) for name in LISTS},  # each its own rows
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
     ("api-review", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-heartbeat", "POST"): who_may("review", 409, anonymous=KEY),  # nobody here holds it
@@ -177,6 +180,7 @@ class World:
             },
             "api-outcomes": row | {"label": "dent", "origin": "rework", "observed_at": "2026-11-23T14:00:00Z"},
             "api-predict": row,
+            "api-images": {"inspection_id": self.inspection.inspection_id, "source": self.source.slug},
             "api-imports": {"format": "csv"},
             "api-release": {"ids": [self.review.pk]},
             "api-verdicts": {"review": self.review.pk, **said, **seen},
@@ -199,7 +203,7 @@ def ask(world: World, person: str, name: str, method: str) -> int:
 def answer_of(client: Client, world: World, name: str, method: str) -> Any:
     """The answer to what a correct client would send; its effects are rolled back."""
     options: dict[str, Any] = {"data": world.body(name)}
-    if name in {"api-inspections", "api-predict"}:
+    if name in {"api-images", "api-inspections", "api-predict"}:
         options["data"] = {**options["data"], "image": SimpleUploadedFile("part.png", make.png())}
     elif name == "api-imports":
         options["data"] = {**options["data"], "file": SimpleUploadedFile("labels.csv", b"inspection_id,label")}

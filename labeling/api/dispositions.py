@@ -13,10 +13,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from labeling.access import may_report, require_verb
 from labeling.api.authentication import person
+from labeling.api.lists import DispositionList
 from labeling.api.parsers import StrictJSONParser
 from labeling.dispositions import report
 from labeling.errors import RowRefused
@@ -40,7 +40,7 @@ class ReportRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     attempt: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
 
 
-class Dispositions(APIView):
+class Dispositions(DispositionList):
     parser_classes = [StrictJSONParser]
 
     @extend_schema(

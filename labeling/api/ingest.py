@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from labeling import desk
 from labeling.access import require
 from labeling.api.authentication import person
+from labeling.api.lists import InspectionList, PredictionList
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
 from labeling.api.rows import RequestRows
@@ -49,7 +50,7 @@ class IngestView(APIView):
         return respond(sorted([*stored, *refused], key=lambda answer: answer.row), is_list=is_list)
 
 
-class Predictions(IngestView):
+class Predictions(PredictionList, IngestView):
     @extend_schema(
         summary="Send predictions, one or a list",
         parameters=[ATOMIC],
@@ -60,7 +61,7 @@ class Predictions(IngestView):
         return self.ingest(request)
 
 
-class Inspections(IngestView):
+class Inspections(InspectionList, IngestView):
     """Images that no version has judged: people give the first labels."""
 
     predicted = False

@@ -1,4 +1,4 @@
-"""Late truth: outcomes in, incidents out."""
+"""Late truth in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.generics import GenericAPIView
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,8 +17,8 @@ from labeling.access import reach, require
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
 from labeling.errors import RowRefused
-from labeling.late_truth import OutcomeRow, RecordedOutcome, decode_outcome, incidents, record_outcome
-from labeling.models import Outcome, Source, Station
+from labeling.late_truth import OutcomeRow, RecordedOutcome, decode_outcome, record_outcome
+from labeling.models import Source, Station
 from models_registry.models import Label, RegisteredModel
 from reviewapp.errors import ReviewAppError
 
@@ -128,46 +127,3 @@ def respond(answers: list[dict[str, Any]], *, is_list: bool) -> Response:
     is_new = any(answer["status"] == "created" for answer in answers)
     status = 207 if n_refused else 201 if is_new else 200
     return Response({"results": answers} if is_list else answers[0], status=status)
-
-
-class Incidents(GenericAPIView[Outcome]):
-    queryset = Outcome.objects.none()
-
-    @extend_schema(
-        summary="Parts that passed as good and turned out to be defect",
-        parameters=[
-            OpenApiParameter("origin", str, enum=Outcome.Origin.values),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("page_size", int),
-        ],
-        responses=OpenApiTypes.OBJECT,
-    )
-    def get(self, request: Request, slug: str) -> Response:
-        registered_model = require(person(request), "view", slug)
-        rows = incidents(registered_model, reach(person(request), registered_model))
-        if origin := request.query_params.get("origin"):
-            if origin not in Outcome.Origin.values:
-                raise ReviewAppError("origin is unknown.", code="invalid", fields={"origin": "Unknown."})
-            rows = rows.filter(origin=origin)
-        found = self.paginate_queryset(rows) or []
-        return self.get_paginated_response([incident_payload(outcome) for outcome in found])
-
-
-def incident_payload(outcome: Outcome) -> dict[str, Any]:
-    inspection = outcome.inspection
-    assert inspection is not None  # noqa: S101 - incidents() leaves out what has none
-    return {
-        "outcome": outcome.pk,
-        "station": inspection.station.slug,
-        "inspection_id": inspection.inspection_id,
-        "serial": inspection.serial,
-        "attempt": inspection.attempt,
-        "lot": inspection.lot,
-        "captured_at": inspection.captured_at,
-        "label": outcome.label.slug,
-        "severity": outcome.label.severity,
-        "origin": outcome.origin,
-        "reference": outcome.reference,
-        "note": outcome.note,
-        "observed_at": outcome.observed_at,
-    }

@@ -9,8 +9,9 @@ from labeling.api.image_upload import Images
 from labeling.api.images import ItemImage
 from labeling.api.imports import ImportDetail, Imports
 from labeling.api.ingest import Inspections, Predict, Predictions
+from labeling.api.lists import GroundTruthList, Incidents, ReviewList, Versions
 from labeling.api.models import ModelDetail, Models
-from labeling.api.outcomes import Incidents, Outcomes
+from labeling.api.outcomes import Outcomes
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
 
 urlpatterns = [
@@ -28,7 +29,10 @@ urlpatterns = [
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
-    path("reviews/", MyModels.as_view(), name="api-my-models"),
+    path("versions/", Versions.as_view(), name="api-versions"),
+    path("ground-truth/", GroundTruthList.as_view(), name="api-ground-truth"),
+    path("queues/", MyModels.as_view(), name="api-queues"),
+    path("reviews/", ReviewList.as_view(), name="api-reviews"),
     path("reviews/release/", Release.as_view(), name="api-release"),
     path("reviews/<int:pk>/", ReviewDetail.as_view(), name="api-review"),
     path("reviews/<int:pk>/heartbeat/", Heartbeat.as_view(), name="api-heartbeat"),

@@ -25,7 +25,9 @@ class Inspection(models.Model):
         TRAIN = "train", _("Trains")
         HOLDOUT = "holdout", _("Held out, never trains")
 
-    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="inspections")
+    station = models.ForeignKey(
+        Station, on_delete=models.PROTECT, related_name="inspections", db_index=False
+    )  # the indexes below begin with it
     inspection_id = models.CharField(max_length=120)
     serial = models.CharField(max_length=120, blank=True)
     attempt = models.PositiveIntegerField(default=1)
@@ -61,6 +63,10 @@ class Inspection(models.Model):
         indexes = [
             # read by imports: on which side of the split a group lies already
             models.Index(fields=["group_id"], condition=Q(purpose="import"), name="inspection_imported_group"),
+            # read by the list of inspections: a station's newest, in a time range
+            models.Index(fields=["station", "received_at"], name="inspection_station_time"),
+            # read by lists and containment: what was made of one lot
+            models.Index(fields=["lot"], condition=~Q(lot=""), name="inspection_lot"),
         ]
 
     def __str__(self) -> str:
