@@ -6,36 +6,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from labeling.designs import save_design
 from labeling.models import RoutingState, SamplingDesign, Selection
-from labeling.models.sampling import new_secret
 from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm
-from models_registry.models import RegisteredModel
 
 LABEL_RULES = ("certainty_labels", "blocking_labels")
 RULES = (*LABEL_RULES, "certainty_below")
-
-
-@transaction.atomic
-def save_design(design: SamplingDesign) -> None:
-    """Save a new or a changed design and make it the model's active one.
-
-    A stored design that inspections were drawn with stays as it is, and ``design`` becomes the next one.
-    """
-    RegisteredModel.objects.select_for_update(no_key=True).get(pk=design.registered_model_id)
-    designs = SamplingDesign.objects.select_for_update().filter(registered_model=design.registered_model_id)
-    list(designs)  # held, so that no draw refers to this one between the question and the answer
-    if design.pk is None or Selection.objects.filter(design=design.pk).exists():
-        design.pk, design.secret = None, new_secret()
-        design.number = (designs.aggregate(Max("number"))["number__max"] or 0) + 1
-        design._state.adding = True
-    SamplingDesign.objects.filter(registered_model=design.registered_model_id, is_active=True).update(is_active=False)
-    design.is_active = True
-    design.save()
 
 
 class SamplingDesignForm(ModelForm):

@@ -7,59 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import PaginationInlineFormSet
 
 from models_registry.admin.base import ModelForm
-from models_registry.models import Label, LabelMapping, LabelSet
+from models_registry.models import Label, LabelSet
+from models_registry.services.label_sets import STATION_KEYS, is_in_use
 
 if TYPE_CHECKING:
     BaseLabelFormSet = forms.BaseInlineFormSet[Label, LabelSet, Any]
 else:
     BaseLabelFormSet = PaginationInlineFormSet
 
-STATION_KEYS = frozenset("ubzh?+-0")  # the review station's own; a test compares them with the station's list
 NEXT_SET = gettext_lazy("Make the next version of the set (an action of the list) and change it there.")
-
-
-def is_in_use(label_set: LabelSet) -> bool:
-    """True once a dataset, or anything that was said with a label of the set, refers to it.
-
-    Asked of whichever tables point at labels, so that the registry needs not know which they are.
-    """
-    if label_set.datasets.exists():
-        return True
-    own: tuple[type[Model], ...] = (Label, LabelMapping)
-    said = [relation for relation in Label._meta.related_objects if relation.related_model not in own]
-    return any(
-        relation.related_model._base_manager.filter(**{f"{relation.field.name}__label_set": label_set}).exists()
-        for relation in said
-    )
-
-
-@transaction.atomic
-def make_next_set(label_set: LabelSet) -> LabelSet:
-    """A copy of a set under the next version, with the mapping through which old verdicts are read."""
-    held = list(LabelSet.objects.select_for_update().filter(slug=label_set.slug).order_by("pk"))
-    number = 1 + max(one.version for one in LabelSet.objects.filter(slug=held[0].slug))
-    newer = LabelSet.objects.create(slug=label_set.slug, version=number, name=label_set.name, replaces=label_set)
-    old_labels = list(label_set.labels.all())
-    copies = {old.pk: _copy_of(old, newer) for old in old_labels}
-    for old in old_labels:
-        if old.parent_id in copies:
-            Label.objects.filter(pk=copies[old.pk].pk).update(parent=copies[old.parent_id])
-        LabelMapping.objects.create(label_set=newer, old_label=old, new_label=copies[old.pk])
-    return newer
-
-
-def _copy_of(label: Label, label_set: LabelSet) -> Label:
-    kept = {name: getattr(label, name) for name in (
-        "slug", "name", "is_defect", "severity", "disposition", "hotkey", "colour", "position", "translations"
-    )}  # fmt: skip
-    return Label.objects.create(label_set=label_set, **kept)
 
 
 class LabelForm(ModelForm):

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from models_registry.admin.base import HistoryAdmin, ModelAdmin, TabularInline, attempt
-from models_registry.admin.label_forms import LabelForm, LabelFormSet, LabelSetForm, make_next_set
+from models_registry.admin.label_forms import LabelForm, LabelFormSet, LabelSetForm
 from models_registry.models import Label, LabelMapping, LabelSet
+from models_registry.services.label_sets import make_next_set
 
 
 class LabelInline(TabularInline):

@@ -171,9 +171,9 @@ def send_again(*, delivery: Delivery, now: datetime) -> None:
 
 
 @transaction.atomic
-def change_secret(*, webhook: Webhook, now: datetime) -> str:
-    """A new signing secret. For a day what is sent carries a signature by the old one too."""
-    secret = new_webhook_secret()
+def change_secret(*, webhook: Webhook, now: datetime, secret: str = "") -> str:
+    """A new signing secret, made here unless one is given. For a day what is sent is signed by the old one too."""
+    secret = secret or new_webhook_secret()
     Webhook.objects.filter(pk=webhook.pk).update(
         secret=secret, former_secret=F("secret"), former_secret_until=now + OVERLAP
     )

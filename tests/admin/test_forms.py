@@ -10,8 +10,8 @@ from django.test import Client
 
 from labeling.models import ReviewPolicy, SamplingDesign
 from labeling.views.station import RESERVED_KEYS
-from models_registry.admin.label_forms import STATION_KEYS
 from models_registry.models import Label, LabelMapping, LabelSet, RegisteredModel
+from models_registry.services.label_sets import STATION_KEYS
 from tests import factories as make
 from tests.admin.doors import act, address, form_of, said
 from tests.factories.everything import make_one_of_each
