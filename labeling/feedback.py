@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Count
 
+from labeling.declared import measure_declared
 from labeling.measurement import evaluate, refresh_mean_uncertainty
 from labeling.models import GroundTruth, Outcome, Selection
 from models_registry.errors import RunActive
@@ -50,6 +51,7 @@ def close_the_loop(*, registered_model: RegisteredModel, now: datetime) -> LoopS
     if champion is not None:
         refresh_mean_uncertainty(champion)
         evaluation = evaluate(champion, now=now)
+        measure_declared(registered_model, now=now)
     decision, run = retrain_if_due(registered_model=registered_model, now=now)
     return LoopStep(evaluation, decision, run)
 

@@ -19,6 +19,8 @@ from labeling.charts import (
     accuracy_chart,
     confusion_matrix,
 )
+from labeling.declared import declarations
+from labeling.models import DeclaredSample
 from labeling.status import ModelStatus, model_status
 from models_registry.charts import ACCURACY_WIDTH, Range, Scale, accuracy_scale, gain_range, gain_scale
 from models_registry.models import Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
@@ -44,6 +46,7 @@ class VersionRow:
 class ModelPage:
     status: ModelStatus
     target: float | None
+    declared: Sequence[tuple[DeclaredSample, Evaluation]]
     chart: AccuracyChart | None
     chart_words: str
     columns: Sequence[MatrixLabel]
@@ -74,6 +77,7 @@ def model_page(registered_model: RegisteredModel, *, now: datetime) -> ModelPage
     return ModelPage(
         status=status,
         target=registered_model.target_accuracy,
+        declared=declarations(status.champion),
         chart=chart,
         chart_words=_in_words(chart),
         columns=columns,

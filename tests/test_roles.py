@@ -75,6 +75,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-imports", "POST"): who_may("decide", 202, anonymous=KEY),
     ("api-import", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-outcomes", "POST"): who_may("ingest", 201, anonymous=KEY),
+    ("api-declared", "POST"): who_may("decide", 400, anonymous=KEY),  # nothing was imported there
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-queues", "GET"): everyone(200, anonymous=KEY),
@@ -150,6 +151,7 @@ class World:
                     "api-export",
                     "api-imports",
                     "api-incidents",
+                    "api-declared",
                 ),
                 by_slug,
             ),
@@ -177,6 +179,12 @@ class World:
                 "source": self.source.slug,
                 "inspection_id": self.inspection.inspection_id,
                 "disposition": "reject",
+            },
+            "api-declared": {
+                "station": self.source.station.slug,
+                "population": 9,
+                "as_of": "2026-11-23",
+                "note": "By lot",
             },
             "api-outcomes": row | {"label": "dent", "origin": "rework", "observed_at": "2026-11-23T14:00:00Z"},
             "api-predict": row,

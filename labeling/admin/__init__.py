@@ -1,5 +1,6 @@
 """The labeling side of the admin panel. What is history can be looked at and nothing else."""
 
+from labeling.admin.declared import DeclaredPartAdmin, DeclaredSampleAdmin
 from labeling.admin.imports import ImportAdmin
 from labeling.admin.inspections import DispositionRecordAdmin, InspectionAdmin, ItemAdmin, PredictionAdmin
 from labeling.admin.keys import ApiKeyAdmin
@@ -12,6 +13,8 @@ from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
 
 __all__ = [
     "ApiKeyAdmin",
+    "DeclaredPartAdmin",
+    "DeclaredSampleAdmin",
     "DeploymentAdmin",
     "DispositionRecordAdmin",
     "GroundTruthAdmin",

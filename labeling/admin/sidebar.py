@@ -47,7 +47,10 @@ PAGES = (
             ("labeling", "ingestbatch"),
         ),
     ),
-    (_("What people said"), (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"))),
+    (
+        _("What people said"),
+        (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"), ("labeling", "declaredsample")),
+    ),
     (
         _("Training"),
         (

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labeling.api.bulk import BulkPredictions
+from labeling.api.declared import DeclaredSamples
 from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
 from labeling.api.image_upload import Images
@@ -26,6 +27,7 @@ urlpatterns = [
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),
     path("models/<slug:slug>/imports/", Imports.as_view(), name="api-imports"),
     path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),
+    path("models/<slug:slug>/declared-samples/", DeclaredSamples.as_view(), name="api-declared"),
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),

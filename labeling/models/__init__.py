@@ -1,6 +1,7 @@
 """Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
 
 from labeling.models.batches import IngestBatch
+from labeling.models.declared import DeclaredPart, DeclaredSample
 from labeling.models.images import ImageFetch
 from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
@@ -14,6 +15,8 @@ from labeling.models.verdicts import GroundTruth, Verdict
 
 __all__ = [
     "ApiKey",
+    "DeclaredPart",
+    "DeclaredSample",
     "Deployment",
     "DispositionRecord",
     "GroundTruth",

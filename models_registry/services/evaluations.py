@@ -20,6 +20,11 @@ def inputs_hash(sample: DrawnSample, *extra: object) -> str:
     return digest.hexdigest()
 
 
+def rows_hash(rows: Sequence[Sequence[Any]], *extra: object) -> str:
+    """The same for plain rows."""
+    return hashlib.sha256(repr((list(rows), *extra)).encode()).hexdigest()
+
+
 def record_evaluation(
     *,
     model_version: ModelVersion,
@@ -29,14 +34,16 @@ def record_evaluation(
     window: tuple[datetime, datetime],
     inputs: str,
     now: datetime,
+    slice: str = "",
 ) -> Evaluation | None:
-    """Store the estimate unless nothing changed since the newest one. Returns the new row, if any."""
-    newest = Evaluation.objects.filter(model_version=model_version, slice="").order_by("-pk").first()
+    """Store the estimate unless nothing changed since the newest one of its slice. Returns the new row, if any."""
+    newest = Evaluation.objects.filter(model_version=model_version, slice=slice).order_by("-pk").first()
     if newest is not None and newest.inputs_hash == inputs:
         return None
     return Evaluation.objects.create(
         model_version=model_version,
         method=estimate.method,
+        slice=slice,
         window_start=window[0],
         window_end=window[1],
         n=estimate.n,

@@ -25,7 +25,7 @@ from tests.factories.inspections import (
     png,
     surface,
 )
-from tests.factories.outcomes import make_outcome
+from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import (
     PASSWORD,
     make_member,
@@ -63,6 +63,7 @@ __all__ = [
     "make_attempt",
     "make_comparison",
     "make_dataset",
+    "make_declared",
     "make_delivery",
     "make_deployment",
     "make_evaluation",

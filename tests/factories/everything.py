@@ -29,7 +29,7 @@ from tests.factories.inspections import (
     make_source,
     make_verdict,
 )
-from tests.factories.outcomes import make_outcome
+from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import make_member
 from tests.factories.registry import make_alert, make_label_set, make_model, make_version
 from tests.factories.training import (
@@ -70,6 +70,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
     source, champion = make_source(), model.versions.get(stage="champion")
     inspection = make_inspection(station=source.station)
     prediction = make_prediction(version=champion, inspection=inspection)
+    declared = make_declared(registered_model=model, station=source.station)
     review = make_review(prediction=prediction)
     told = DispositionRecord.objects.create(
         inspection=inspection, prediction=prediction, disposition="reject", created_at=NOW
@@ -80,7 +81,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
         make_deployment(station=source.station, version=champion), make_import(registered_model=model, source=source),
-        make_outcome(registered_model=model, inspection=inspection),
+        make_outcome(registered_model=model, inspection=inspection), declared, declared.parts.get(),
     ]  # fmt: skip
 
 

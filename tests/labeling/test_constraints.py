@@ -240,6 +240,15 @@ LATE: dict[str, list[Case]] = {
         lambda: change(make.make_outcome(), serial="S1"),
         lambda: change(make.make_outcome(), attempt=1),
     ],
+    "declaredsample_within_population": [
+        lambda: change(make.make_declared(), n_sampled=0),
+        lambda: change(make.make_declared(), n_sampled=101),
+    ],
+    "declaredsample_note_said": [lambda: change(make.make_declared(), note="")],
+    "declaredsample_withdrawn_after": [
+        lambda: change(make.make_declared(), withdrawn_at=make.NOW - timedelta(seconds=1))
+    ],
+    "declaredpart_once": [lambda: copy(make.make_declared().parts.get())],
     "outcome_origin_known": [lambda: change(make.make_outcome(), origin="rumour")],
     "outcome_frozen_when_joined": [
         lambda: change(make.make_outcome(inspection=None), frozen_in=make.make_dataset(), inspection=None)
