@@ -95,7 +95,7 @@ class ModelCatalog:
 
     def mean_uncertainty(self, version: ModelVersion) -> float:
         """Of past inspections of the version; before there are any, what its hold-out showed."""
-        known = self.mean_uncertainties.get(version.pk)
+        known = self.mean_uncertainties.get(version.id)
         return known or float(version.metrics.get("mean_uncertainty") or PRIOR_UNCERTAINTY)
 
     def version(self, row: IncomingRow, *, position: int) -> ModelVersion:

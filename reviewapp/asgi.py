@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 from typing import Any
@@ -70,3 +71,9 @@ application = Door(
     Bridge(wsgi.application, threads=settings.WEB_THREADS, max_bytes=settings.MAX_REQUEST_BYTES),
     most_waits=settings.MAX_WAITS,
 )
+
+# What is loaded by now lives as long as the process: the garbage collector need not walk over it again and again, which
+# had cost a fifth of the time of a bulk request.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)

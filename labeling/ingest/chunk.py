@@ -39,9 +39,9 @@ class Plan:
 
     def _parts(self) -> list[Part]:
         parts = []
-        for rows in gather(self.submissions):
+        for key, rows in gather(self.submissions).items():
             try:
-                parts.append(part_of(rows))
+                parts.append(part_of(key, rows))
             except ReviewAppError as error:
                 self._refuse(rows, error)
         return parts

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from django.db import connection
 
 from labeling.ingest.parts import Part
@@ -33,8 +34,7 @@ class Known(NamedTuple):
 KNOWN = """
 SELECT k.n, i.id, i.attempt, p.digest, l.slug, p.confidence, s.pi, s.reason, r.id, r.mode, r.deadline,
        r.default_disposition, d.disposition, v.images
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
-     WITH ORDINALITY AS k(station, inspection_id, model, version, n)
+FROM json_to_recordset(%s) AS k(n int, station bigint, inspection_id text, model bigint, version bigint)
 JOIN LATERAL (SELECT id, attempt FROM labeling_inspection
     WHERE station_id = k.station AND inspection_id = k.inspection_id LIMIT 1) i ON true
 LEFT JOIN LATERAL (SELECT id, digest, label_id, confidence FROM labeling_prediction
@@ -51,27 +51,46 @@ LEFT JOIN LATERAL (SELECT array_agg(ARRAY[view, image_status]) AS images FROM la
     WHERE inspection_id = i.id) v ON p.digest IS NOT NULL
 """
 ATTEMPTS = """
-SELECT k.station, k.serial, i.attempt FROM unnest(%s::bigint[], %s::text[]) AS k(station, serial)
+SELECT k.station, k.serial, i.attempt FROM json_to_recordset(%s) AS k(station bigint, serial text)
 JOIN LATERAL (SELECT attempt FROM labeling_inspection
     WHERE station_id = k.station AND serial = k.serial AND serial <> '' ORDER BY attempt DESC LIMIT 1) i ON true
 """
 
 
+class Asked(msgspec.Struct):
+    """What is asked about one part. As JSON, since that is made and read faster than arrays."""
+
+    n: int
+    station: int
+    inspection_id: str
+    model: int
+    version: int
+
+
+class AskedSerial(msgspec.Struct):
+    station: int
+    serial: str
+
+
 def known_parts(parts: Sequence[Part]) -> dict[int, Known]:
     """By the place in ``parts``; what is not there is new."""
-    versions = [part.lead.version.pk or 0 if part.lead.version else 0 for part in parts]
-    keys = (
-        [part.key[0] for part in parts], [part.key[1] for part in parts], [part.key[2] for part in parts], versions,
-    )  # fmt: skip
+    asked = [Asked(n, *part.key[:3], _version(part)) for n, part in enumerate(parts)]
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, keys)
-        return {place - 1: Known(*values) for place, *values in cursor.fetchall()}
+        cursor.execute(KNOWN, [msgspec.json.encode(asked).decode()])
+        return {place: Known(*values) for place, *values in cursor.fetchall()}
+
+
+def _version(part: Part) -> int:
+    """0 is nobody's: the version is not stored yet, or none spoke."""
+    version = part.lead.version
+    return (version.id or 0) if version else 0
 
 
 def newest_attempts(serials: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     """By station and serial, the newest attempt; what is not there was never seen."""
     if not serials:
         return {}
+    asked = [AskedSerial(*one) for one in serials]
     with connection.cursor() as cursor:
-        cursor.execute(ATTEMPTS, ([station for station, _ in serials], [serial for _, serial in serials]))
+        cursor.execute(ATTEMPTS, [msgspec.json.encode(asked).decode()])
         return {(station, serial): attempt for station, serial, attempt in cursor.fetchall()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,25 +36,25 @@ class Part(msgspec.Struct, frozen=True):
     digest: str
 
 
-def gather(submissions: Iterable[Submission]) -> list[list[Submission]]:
+def gather(submissions: Iterable[Submission]) -> Mapping[PartKey, list[Submission]]:
     """Rows of one inspection and version, in the order in which each was first named."""
     parts: dict[PartKey, list[Submission]] = {}
     for one in submissions:
         parts.setdefault(key_of(one), []).append(one)
-    return list(parts.values())
+    return parts
 
 
 def key_of(one: Submission) -> PartKey:
     version = one.version
     number, name = (version.number or 0, version.external_name) if version else (0, "")
-    return (one.source.station_id, one.row.inspection_id, one.catalog.registered_model.pk, number, name)
+    return (one.source.station_id, one.row.inspection_id, one.catalog.registered_model.id, number, name)
 
 
-def part_of(rows: Sequence[Submission]) -> Part:
+def part_of(key: PartKey, rows: Sequence[Submission]) -> Part:
     """:raises ContentConflict: one view, two contents."""
     views = rows if len(rows) == 1 else _one_per_view(rows)
     lead = views[0] if len(views) == 1 else max(views, key=_gravity)
-    return Part(key_of(lead), rows, views, lead, _said(views), _digest(views))
+    return Part(key, rows, views, lead, _said(views), _digest(views))
 
 
 def _one_per_view(rows: Sequence[Submission]) -> list[Submission]:
@@ -78,6 +78,8 @@ def _one_per_view(rows: Sequence[Submission]) -> list[Submission]:
 def _said(views: Sequence[Submission]) -> Said:
     """What one row leaves out another may say. :raises ContentConflict: two rows differ."""
     row = views[0].row
+    if len(views) == 1:
+        return Said(row.serial, row.lot, row.recipe, row.group, row.metadata)
     said: dict[str, Any] = {name: getattr(row, name) for name in OF_THE_PART}
     for one in views[1:]:
         for name in OF_THE_PART:
