@@ -71,8 +71,7 @@ class Plan:
                 if one.image is not None:  # before the row: a row never names a file that is not there
                     files.put(one.image.key, one.image.data)
         if self.draft is not None:
-            with connection.wrap_database_errors:
-                write(self.draft.rows)
+            write(self.draft.rows)
             request_fetches(self.draft.to_fetch, now=self.now)
         for part in self.later:
             self._add(part)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from django.db import connection
 
+from labeling.ingest.cursor import psycopg_cursor
 from labeling.ingest.parts import Part
 
 
@@ -75,7 +75,7 @@ class AskedSerial(msgspec.Struct):
 def known_parts(parts: Sequence[Part]) -> dict[int, Known]:
     """By the place in ``parts``; what is not there is new."""
     asked = [Asked(n, *part.key[:3], _version(part)) for n, part in enumerate(parts)]
-    with connection.cursor() as cursor:
+    with psycopg_cursor() as cursor:
         cursor.execute(KNOWN, [msgspec.json.encode(asked).decode()])
         return {place: Known(*values) for place, *values in cursor.fetchall()}
 
@@ -91,6 +91,6 @@ def newest_attempts(serials: set[tuple[int, str]]) -> dict[tuple[int, str], int]
     if not serials:
         return {}
     asked = [AskedSerial(*one) for one in serials]
-    with connection.cursor() as cursor:
+    with psycopg_cursor() as cursor:
         cursor.execute(ATTEMPTS, [msgspec.json.encode(asked).decode()])
         return {(station, serial): attempt for station, serial, attempt in cursor.fetchall()}

@@ -1,16 +1,18 @@
 """New parts into their tables in one go: COPY for many, one round trip of INSERTs for few. Nothing is decided here.
 
-A key that is taken meanwhile raises `UniqueViolation`, and the whole transaction is tried again by the caller.
+A key that is taken meanwhile raises IntegrityError, and the whole transaction is tried again by the caller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
-from django.db import connection
 from psycopg import sql
+
+from labeling.ingest.cursor import psycopg_cursor
 
 FEW = 30  # up to here separate INSERTs in one pipeline are quicker than one COPY a table
 
@@ -55,33 +57,24 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 def new_ids(inspections: int, predictions: int, reviews: int) -> tuple[list[int], list[int], list[int]]:
     """Keys for rows that are about to be written and that other rows refer to."""
-    with connection.cursor() as cursor:
-        cursor.execute(IDS, (inspections, predictions, reviews))
-        ids: tuple[list[int], list[int], list[int]] = cursor.fetchone()
-        return ids
+    with psycopg_cursor() as cursor:
+        (ids,) = cursor.execute(IDS, (inspections, predictions, reviews)).fetchall()
+        return ids[0], ids[1], ids[2]
 
 
 def write(rows: Rows) -> None:
     """All rows of all tables, inside the caller's transaction.
 
-    :raises psycopg.errors.UniqueViolation: a key is taken.
+    :raises django.db.IntegrityError: a key is taken.
     """
-    raw = _psycopg_connection()
-    with psycopg.Cursor(raw) as cursor:
+    with psycopg_cursor() as cursor:
         if len(rows[INSPECTION]) > FEW:
             _copy(cursor, rows)
         else:
-            with raw.pipeline():
-                for table, columns in COLUMNS.items():
+            with cursor.connection.pipeline():
+                for table in COLUMNS:
                     if rows[table]:
-                        cursor.executemany(_insert(table, columns), rows[table])
-
-
-def _psycopg_connection() -> psycopg.Connection[Any]:
-    """Django's own connection, in its transaction."""
-    connection.ensure_connection()
-    raw: psycopg.Connection[Any] = connection.connection
-    return raw
+                        cursor.executemany(_insert(table), rows[table])
 
 
 def _copy(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
@@ -94,9 +87,12 @@ def _copy(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
                 copy.write_row(row)
 
 
-def _insert(table: str, columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+@cache
+def _insert(table: str) -> bytes:
+    columns = COLUMNS[table]
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
     )
+    return statement.as_bytes()
