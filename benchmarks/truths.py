@@ -13,9 +13,9 @@ STEPS = (
            LATERAL (SELECT timestamptz '2026-10-01' + n * interval '1 second' AS at) moment
        WHERE source.slug = 'cam-1'""",
     """INSERT INTO labeling_item (inspection_id, public_id, view, source_id, image, content_type, sha256, phash,
-           width, height, created_at)
+           width, height, created_at, image_status)
        SELECT i.id, gen_random_uuid(), 'main', source.id, 'images/' || left(hash, 2) || '/' || hash || '.png',
-           'image/png', hash, '', 128, 128, i.received_at
+           'image/png', hash, '', 128, 128, i.received_at, 'stored'
        FROM labeling_inspection i, labeling_source source,
            LATERAL (SELECT encode(sha256(i.inspection_id::bytea), 'hex') AS hash) made
        WHERE source.slug = 'cam-1'""",

@@ -61,6 +61,7 @@ class TruthReader:
             self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True
             self._connection.execute("SET TIME ZONE 'UTC'")
+            self._connection.execute("SET jit = off")  # compiling a query that is run once takes as long as running it
             counted = self._connection.execute(query.COUNT.format(where=self._where).encode(), self._values).fetchone()
             self.n = int(counted[0]) if counted else 0
         except BaseException:
