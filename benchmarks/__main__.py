@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "trainer", "export")
+BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export")
 
 
 def main(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(running: Stack, number: int, seconds: float) -> Work:
-    client, work = _signed_in(running, f"inspector-{number}"), Work()
+    client, work = signed_in(running, f"inspector-{number}"), Work()
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         claimed = _timed(client, f"/api/v1/models/{running.model}/reviews/claim/", {"n": 1}, work.claims)
@@ -64,13 +65,13 @@ def _work(running: Stack, number: int, seconds: float) -> Work:
             work.errors += claimed is None
             break
         (review,) = claimed["reviews"]
-        said = _timed(client, "/api/v1/verdicts/", _verdict(review), work.verdicts)
+        said = _timed(client, "/api/v1/verdicts/", verdict_on(review), work.verdicts)
         work.errors += said is None
         work.reviews.append(review["id"])
     return work
 
 
-def _signed_in(running: Stack, username: str) -> httpx.Client:
+def signed_in(running: Stack, username: str) -> httpx.Client:
     client = httpx.Client(base_url=running.url, timeout=30)
     token = TOKEN.search(client.get("/login/").text)
     fields = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token.group(1) if token else ""}
@@ -91,7 +92,7 @@ def _timed(
     return answer.json() if answer.is_success else None
 
 
-def _verdict(review: dict[str, int]) -> dict[str, object]:
+def verdict_on(review: Mapping[str, object]) -> dict[str, object]:
     now = datetime.now(UTC)
     return {
         "client_id": str(uuid.uuid4()), "review": review["id"], "kind": "label", "label": "ok",
