@@ -15,6 +15,16 @@ class ImageRefused(ReviewAppError):
     code = "image_not_readable"
 
 
+class FetchFailed(ReviewAppError):
+    """An image could not be had from where it was said to be."""
+
+    code = "image_not_fetched"
+
+    def __init__(self, message: str, *, code: str, may_work_later: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.may_work_later = may_work_later
+
+
 class ContentConflict(Conflict):
     """The same key came with other content: never silently kept or overwritten."""
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from labeling import dispositions, feedback, late_truth
 from labeling.exchange import jobs
+from labeling.images import fetch
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 
@@ -41,6 +42,26 @@ def sweep_imports() -> None:
     """Find imports whose message or worker was lost, and nudge again."""
     for import_id in jobs.lost(now=timezone.now(), lost_after=LOST_AFTER):
         run_import.apply_async((import_id,), expires=settings.SWEEP_SECONDS)
+
+
+@shared_task(name="labeling.fetch_images")
+def fetch_images() -> None:
+    """Get images that are due, for one turn; what is left is a new message."""
+    if fetch.drain(clock=timezone.now):
+        nudge_fetcher()
+
+
+def nudge_fetcher() -> None:
+    """Tell a worker that images are to be fetched. A broker that does not answer undoes nothing: the sweeper looks."""
+    send = partial(fetch_images.apply_async, expires=settings.IMAGE_SWEEP_SECONDS * 4, retry=False)
+    transaction.on_commit(send, robust=True)
+
+
+@shared_task(name="labeling.sweep_images")
+def sweep_images() -> None:
+    """Fetches that are due again, lost messages, and what a killed worker held."""
+    if fetch.is_due(now=timezone.now()):
+        nudge_fetcher()
 
 
 @shared_task(name="labeling.close_the_loop")

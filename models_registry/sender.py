@@ -3,91 +3,30 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 import httpcore
 import httpx
 
 from models_registry.delivery import Answer
+from models_registry.network import PinnedNetwork
 
 CONNECT_SECONDS = 3.0
 EXCERPT = 500  # characters of an answer that are kept
 MOST_BYTES = 4096  # of an answer that are read
 
 
-class AddressRefused(httpcore.ConnectError):
-    """The name leads to an address that belongs to no receiver."""
-
-
-def why_refused(address: str) -> str | None:
+def why_refused(host: str, address: str) -> str | None:
     """Link-local addresses hold cloud metadata; private and loopback ones are where plants have their systems."""
     ip = ipaddress.ip_address(address)
     ip = getattr(ip, "ipv4_mapped", None) or ip
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.is_reserved and not ip.is_loopback):
         return f"{address} is not an address that webhooks are sent to."
     return None
-
-
-class _Stream(httpcore.NetworkStream):
-    """Reads and writes that end with the request's deadline, however slowly the other side trickles."""
-
-    def __init__(self, stream: httpcore.NetworkStream, clock: _Network) -> None:
-        self._stream, self._clock = stream, clock
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._clock.left(httpcore.WriteTimeout))
-
-    def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = self._clock.left(httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Network(httpcore.SyncBackend):
-    """Resolves a name once, checks what it found, and connects to exactly that."""
-
-    deadline = 0.0
-
-    def left(self, error: type[httpcore.TimeoutException]) -> float:
-        seconds = self.deadline - time.monotonic()
-        if seconds <= 0:
-            raise error("The answer took too long.")
-        return seconds
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} is not known.") from error
-        addresses = [str(one[4][0]) for one in found]
-        for address in addresses:
-            if reason := why_refused(address):
-                raise AddressRefused(reason)
-        within = min(CONNECT_SECONDS, self.left(httpcore.ConnectTimeout))
-        return _Stream(super().connect_tcp(addresses[0], port, within, local_address, socket_options), self)
 
 
 @cache
@@ -100,7 +39,8 @@ class Sender:
     """Keeps its connection from one request to the next. Redirects and proxies of the environment are not followed."""
 
     def __init__(self, *, seconds: float) -> None:
-        self.seconds, self.network = seconds, _Network()
+        self.seconds = seconds
+        self.network = PinnedNetwork(why_refused, connect_seconds=CONNECT_SECONDS)
         transport = httpx.HTTPTransport(verify=_certificates(), trust_env=False)
         transport._pool = httpcore.ConnectionPool(
             ssl_context=_certificates(), network_backend=self.network, max_connections=1

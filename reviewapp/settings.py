@@ -15,6 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from labeling.web_addresses import AllowList
 from reviewapp import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -194,6 +195,12 @@ STORAGES = {
 IMAGE_ROOTS = [Path(root) for root in env.list("REVIEWAPP_IMAGE_ROOTS", default=[])]
 # Where in the store a client may name images that lie there already (`image_key`). None by default.
 IMAGE_KEY_PREFIXES = env.list("REVIEWAPP_IMAGE_KEY_PREFIXES", default=[])
+# Hosts, addresses and networks of the plant that `image_url` may name though they are private.
+try:
+    IMAGE_HOSTS = AllowList.of(env.list("REVIEWAPP_IMAGE_HOSTS", default=[]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"REVIEWAPP_IMAGE_HOSTS: {error}.") from error
+IMAGE_FETCH_SECONDS = env.int("REVIEWAPP_IMAGE_FETCH_SECONDS", default=30)
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
 MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
@@ -264,6 +271,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the 
 CELERY_TASK_ROUTES = {
     "models_registry.run_training": {"queue": "training"},
     "labeling.run_import": {"queue": "training"},  # a slice between two runs, so that quick work never waits for it
+    "labeling.fetch_images": {"queue": "images"},
+    "labeling.make_derivatives": {"queue": "images"},
     "models_registry.deliver": {"queue": "webhooks"},
     "models_registry.sweep_webhooks": {"queue": "webhooks"},
     "labeling.release_dispositions": {"queue": "webhooks"},  # a part waits for it: never behind an import
@@ -273,12 +282,18 @@ LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
 WEBHOOK_SWEEP_SECONDS = env.int("REVIEWAPP_WEBHOOK_SWEEP_SECONDS", default=5)
 WEBHOOK_TIMEOUT_SECONDS = env.int("REVIEWAPP_WEBHOOK_TIMEOUT_SECONDS", default=10)
+IMAGE_SWEEP_SECONDS = env.int("REVIEWAPP_IMAGE_SWEEP_SECONDS", default=5)
 RELEASE_SWEEP_SECONDS = env.int("REVIEWAPP_RELEASE_SWEEP_SECONDS", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-webhooks": {
         "task": "models_registry.sweep_webhooks",
         "schedule": WEBHOOK_SWEEP_SECONDS,
         "options": {"expires": WEBHOOK_SWEEP_SECONDS},
+    },
+    "sweep-images": {
+        "task": "labeling.sweep_images",
+        "schedule": IMAGE_SWEEP_SECONDS,
+        "options": {"expires": IMAGE_SWEEP_SECONDS},
     },
     "release-dispositions": {
         "task": "labeling.release_dispositions",

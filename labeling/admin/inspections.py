@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from labeling.images.fetch import fetch_again
 from labeling.models import DispositionRecord, ImageFetch, IngestBatch, Inspection, Item, Prediction
-from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline
+from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline, attempt
 
 
 class ItemInline(ReadOnly, TabularInline):
@@ -38,6 +46,19 @@ class ImageFetchAdmin(HistoryAdmin):
     list_select_related = ("item__inspection",)
     list_filter = ("status", "code")
     search_fields = ("=item__inspection__inspection_id", "=item__inspection__serial")
+    actions = ("fetch_again",)
+
+    @admin.action(description=_lazy("Fetch again"), permissions=["fetch_again"])
+    def fetch_again(self, request: HttpRequest, queryset: QuerySet[ImageFetch]) -> None:
+        def deed(fetch: ImageFetch) -> str:
+            if not fetch_again(fetch=fetch, now=timezone.now()):
+                return _("%(fetch)s: nothing to do, it did not fail.") % {"fetch": fetch}
+            return _("%(fetch)s is fetched again.") % {"fetch": fetch}
+
+        attempt(self, request, queryset.select_related("item__inspection"), deed)
+
+    def has_fetch_again_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("labeling.change_imagefetch")
 
 
 @admin.register(Prediction)

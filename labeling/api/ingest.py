@@ -23,6 +23,8 @@ from labeling.api.payloads import answer_payload
 from labeling.api.rows import RequestRows
 from labeling.errors import RowRefused
 from labeling.ingest import Answer, Ingest
+from labeling.models import Item
+from labeling.tasks import nudge_fetcher
 from models_registry.errors import NoChampion
 from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
@@ -47,6 +49,8 @@ class IngestView(APIView):
         if atomic and refused:
             return _nothing_stored(refused)
         stored = session.ingest.store(submissions, atomic=atomic)
+        if any(answer.image == Item.ImageStatus.FETCHING for answer in stored):
+            nudge_fetcher()
         return respond(sorted([*stored, *refused], key=lambda answer: answer.row), is_list=is_list)
 
 

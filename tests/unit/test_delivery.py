@@ -93,4 +93,4 @@ def test_the_signature_is_that_of_the_specification() -> None:
     ],
 )
 def test_addresses_that_no_receiver_has_are_refused(address: str, is_refused: bool) -> None:
-    assert (why_refused(address) is not None) == is_refused
+    assert (why_refused("receiver.test", address) is not None) == is_refused
