@@ -146,6 +146,17 @@ def _writable(row: ManifestRow) -> bool:
     return math.isfinite(row.weight) and (row.pi is None or math.isfinite(row.pi))
 
 
+def measuring(rows: Sequence[ManifestRow]) -> list[bool]:
+    """Which rows versions are compared on: held out, and drawn where any held-out row was.
+
+    A label that nobody drew (imported, asked for by hand) would stand for itself among rows that stand for many; it
+    measures only while there is nothing else.
+    """
+    held_out = [row.partition == "holdout" for row in rows]
+    drawn = [held and row.pi is not None for held, row in zip(held_out, rows, strict=True)]
+    return drawn if any(drawn) else held_out
+
+
 def check(header: ManifestHeader, rows: Sequence[ManifestRow]) -> list[Check]:
     """The questions of the training step, all asked, in a fixed order."""
     return [

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminURLInputWidget
 
 from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm, ReadOnly, TabularInline, attempt, person
 from models_registry.models import Delivery, DeliveryAttempt, Event, EventName, Webhook
@@ -21,7 +21,7 @@ STATE = ("created_by", "created_at", "n_failures", "failing_since", "rests_until
 
 
 class WebhookForm(ModelForm):
-    url = forms.URLField(label="URL", max_length=500, assume_scheme="https")
+    url = forms.URLField(label="URL", max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget)
     events = forms.MultipleChoiceField(choices=EventName.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
 
 

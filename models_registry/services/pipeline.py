@@ -227,7 +227,8 @@ def fit(workspace: Workspace, report: StepReport) -> None:
 def validate_model(workspace: Workspace, report: StepReport) -> None:
     """Load the stored artifact as a server would and score the hold-out with it."""
     model = serving.load(workspace.artifact_key, workspace.artifact_sha256)
-    held_out = workspace.partition("holdout")
+    measures = manifest.measuring(workspace.rows)
+    held_out = np.array(measures, dtype=bool)
     scores = model.predict_scores(workspace.features[held_out])
     report.check(
         "Classes",
@@ -239,7 +240,7 @@ def validate_model(workspace: Workspace, report: StepReport) -> None:
         "Probabilities", bool(np.isfinite(scores).all() and np.allclose(sums, 1)), "Scores are finite and sum to 1."
     )
     workspace.holdout = HoldOut(
-        rows=tuple(row for row in workspace.rows if row.partition == "holdout"),
+        rows=tuple(row for row, takes_part in zip(workspace.rows, measures, strict=True) if takes_part),
         features=workspace.features[held_out],
         scores=scores,
         classes=tuple(model.classes),

@@ -15,6 +15,7 @@ from models_registry.manifest import (
     ManifestImage,
     ManifestRow,
     check,
+    measuring,
     read,
     write,
 )
@@ -193,3 +194,10 @@ def test_one_class_in_train_is_not_enough_whatever_the_hold_out_holds() -> None:
 
 def test_an_empty_dataset_fails_without_an_exception() -> None:
     assert failed([]) == ["two_classes_in_train", "counts"]
+
+
+def test_what_nobody_drew_measures_only_while_nothing_else_is_held_out() -> None:
+    imported = [make_row("i-1", pi=None), make_row("i-2", pi=None, partition="holdout")]
+    assert measuring(imported) == [False, True]
+    drawn = [*imported, make_row("i-3"), make_row("i-4", partition="holdout")]
+    assert measuring(drawn) == [False, False, False, True]
