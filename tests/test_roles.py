@@ -78,6 +78,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-declared", "POST"): who_may("decide", 400, anonymous=KEY),  # nothing was imported there
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
+    ("api-containment", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-queues", "GET"): everyone(200, anonymous=KEY),
     **{(f"api-{name}", "GET"): everyone(200, anonymous=KEY) for name in LISTS},  # each its own rows
     ("api-release", "POST"): everyone(200, anonymous=KEY),  # gives back one's own, and nothing else
@@ -163,7 +164,10 @@ class World:
             "api-import": {**by_slug, "pk": self.an_import.pk},
             "item-image": by_item,
         }
-        return reverse("admin:index" if name == "admin" else name, kwargs=arguments.get(name, {}))
+        address = reverse("admin:index" if name == "admin" else name, kwargs=arguments.get(name, {}))
+        station, times = self.source.station.slug, "from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z"
+        query = f"?model={self.model.slug}&version=v2&station={station}&{times}"
+        return address + (query if name == "api-containment" else "")
 
     def body(self, name: str) -> dict[str, Any]:
         """What a correct client would send; decisions about people are then the only ones left to make."""

@@ -51,17 +51,15 @@ def word(field: str) -> Any:
     return extend_schema_field(WORD)(df.CharFilter(field_name=field, max_length=120, strip=False))
 
 
-def asked(words: str) -> Any:
+def asked(words: str, *, required: bool = False) -> Any:
     """A text that the list itself understands: a model, a version, a station."""
-    return extend_schema_field(WORD | {"description": words})(
-        df.CharFilter(method="as_is", max_length=120, strip=False)
-    )
+    schema = WORD | {"description": words}
+    return extend_schema_field(schema)(df.CharFilter(method="as_is", max_length=120, strip=False, required=required))
 
 
-def moment(field: str, lookup: str, words: str) -> Any:
-    return extend_schema_field(MOMENT | {"description": f"{words} With a time zone."})(
-        _Moment(field_name=field, lookup_expr=lookup)
-    )
+def moment(field: str, lookup: str, words: str, *, required: bool = False) -> Any:
+    schema = MOMENT | {"description": f"{words} With a time zone."}
+    return extend_schema_field(schema)(_Moment(field_name=field, lookup_expr=lookup, required=required))
 
 
 def share(field: str, lookup: str) -> Any:
@@ -156,6 +154,19 @@ class IncidentFilter(ListFilter):
     origin = choice("origin", Outcome.Origin.values)
     since = moment("observed_at", "gte", "Observed at or after.")
     until = moment("observed_at", "lt", "Observed before.")
+
+
+class ContainmentFilter(df.FilterSet):  # type: ignore[misc]
+    model = asked("Slug of a model.", required=True)
+    version = asked("Number (3, v3) or name of a version.", required=True)
+    station = asked("Slug of a station, which is what many call a line.", required=True)
+    vars()["from"] = moment("predicted_at", "gte", "Predicted at or after.", required=True)  # `from` is a keyword
+    vars()["to"] = moment("predicted_at", "lt", "Predicted before.", required=True)
+    disposition = choice("", [*Disposition.values, "any"], "as_is")
+    format = choice("", ["json", "csv"], "as_is")
+
+    def as_is(self, rows: Any, name: str, value: str) -> Any:
+        return rows
 
 
 class VersionFilter(df.FilterSet):  # type: ignore[misc]

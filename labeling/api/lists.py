@@ -156,8 +156,7 @@ class ListView(APIView):
 
     def answer(self, request: Request, slug: str | None = None) -> Response:
         """``slug``: of the model that the address names."""
-        order = self.order
-        asked = Asked(request, self.filterset_class, self.queryset.all(), timed=order is not None, slug=slug)
+        order, asked = self.order, self.asked(request, slug)
         with patiently():
             found = list(self.read(asked).select_related(*self.details))
             more, found = len(found) > asked.size, found[: asked.size]
@@ -167,6 +166,9 @@ class ListView(APIView):
             cursor = Position(found[-1].pk, getattr(found[-1], order.moment) if order else None).as_text()
         page: Any = self.shape
         return Response(page(next=_next(request, cursor), next_cursor=cursor, results=results))
+
+    def asked(self, request: Request, slug: str | None = None) -> Asked:
+        return Asked(request, self.filterset_class, self.queryset.all(), timed=self.order is not None, slug=slug)
 
     def read(self, asked: Asked) -> QuerySet[Any]:
         raise NotImplementedError

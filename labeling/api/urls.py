@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labeling.api.bulk import BulkPredictions
+from labeling.api.containment import Containment
 from labeling.api.declared import DeclaredSamples
 from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
@@ -31,6 +32,7 @@ urlpatterns = [
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
+    path("containment/", Containment.as_view(), name="api-containment"),
     path("versions/", Versions.as_view(), name="api-versions"),
     path("ground-truth/", GroundTruthList.as_view(), name="api-ground-truth"),
     path("queues/", MyModels.as_view(), name="api-queues"),
