@@ -76,6 +76,10 @@ class VerdictQuerySet(QuerySet["Verdict"]):
 
 
 class GroundTruthQuerySet(QuerySet["GroundTruth"]):
+    def told(self) -> Self:
+        """Without what was settled of a part that waits and is not out yet: it may be taken back unseen."""
+        return self.exclude(inspection__reviews__release_at__isnull=False)
+
     def trainable(self, registered_model: RegisteredModel) -> Self:
         return self.filter(registered_model=registered_model, outcome="label", inspection__withdrawn_at__isnull=True)
 

@@ -157,14 +157,22 @@ def item_row(item: Item) -> ItemRow:
 
 
 def review_rows(rows: list[Review]) -> list[ReviewRow]:
-    return [
-        ReviewRow(
-            **part(row.inspection), id=row.pk, model=row.registered_model.slug, round=row.round, mode=row.mode,
-            status=row.status, created_at=row.created_at, deadline=row.deadline,
-            default_disposition=row.default_disposition or None, settled_at=row.settled_at,
+    """What was settled and is not out yet is told as open: it may be taken back unseen."""
+    waiting = [row.inspection_id for row in rows if row.mode == Review.Mode.BLOCKING]
+    secret = set(
+        Review.objects.filter(inspection__in=waiting, release_at__isnull=False).values_list(
+            "inspection_id", "registered_model_id"
         )
-        for row in rows
-    ]  # fmt: skip
+    )
+    return [review_row(row, (row.inspection_id, row.registered_model_id) in secret) for row in rows]
+
+
+def review_row(row: Review, secret: bool) -> ReviewRow:
+    return ReviewRow(
+        **part(row.inspection), id=row.pk, model=row.registered_model.slug, round=row.round, mode=row.mode,
+        status=Review.Status.OPEN if secret else row.status, created_at=row.created_at, deadline=row.deadline,
+        default_disposition=row.default_disposition or None, settled_at=None if secret else row.settled_at,
+    )  # fmt: skip
 
 
 def ground_truth_rows(rows: list[GroundTruth]) -> list[GroundTruthRow]:

@@ -232,7 +232,7 @@ class ReviewList(ListView):
 
 
 class GroundTruthList(ListView):
-    filterset_class, queryset, shape = filters.GroundTruthFilter, GroundTruth.objects.all(), GroundTruthPage
+    filterset_class, queryset, shape = filters.GroundTruthFilter, GroundTruth.objects.told(), GroundTruthPage
     build, details = listed.ground_truth_rows, (*of_part("inspection"), "registered_model", "label")
 
     @extend_schema(summary="Settled labels, newest first", parameters=[CURSOR, SIZE], responses=GroundTruthPage)

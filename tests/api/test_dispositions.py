@@ -115,6 +115,11 @@ def test_a_review_says_what_the_line_may_do(line: Line) -> None:
     secret = line.client.get(url + "?wait=1", headers=line.headers)
     assert (secret.json()["status"], secret.json()["label"], secret.json()["disposition"]) == ("open", None, "hold")
     assert secret.json()["release_at"] is not None
+    (listed,) = line.client.get("/api/v1/reviews/", headers=line.headers).json()["results"]
+    assert (listed["status"], listed["settled_at"]) == ("open", None)
+    assert line.client.get("/api/v1/ground-truth/", headers=line.headers).json()["results"] == []
+    Review.objects.update(release_at=None)
+    assert len(line.client.get("/api/v1/ground-truth/", headers=line.headers).json()["results"]) == 1
 
 
 def test_only_who_sends_predictions_learns_what_a_measuring_part_was_answered(line: Line) -> None:
