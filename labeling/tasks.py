@@ -14,6 +14,7 @@ from django.utils import timezone
 from labeling import dispositions, feedback, late_truth
 from labeling.exchange import jobs
 from labeling.images import fetch
+from labeling.ingest import batches
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 
@@ -62,6 +63,12 @@ def sweep_images() -> None:
     """Fetches that are due again, lost messages, and what a killed worker held."""
     if fetch.is_due(now=timezone.now()):
         nudge_fetcher()
+
+
+@shared_task(name="labeling.forget_batches")
+def forget_batches() -> None:
+    """Answers under an `Idempotency-Key` that are too old to be asked for again."""
+    batches.forget_batches(now=timezone.now())
 
 
 @shared_task(name="labeling.close_the_loop")

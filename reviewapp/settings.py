@@ -310,6 +310,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
     },
+    "forget-batches": {"task": "labeling.forget_batches", "schedule": 3600, "options": {"expires": 3600}},
     "sweep-imports": {
         "task": "labeling.sweep_imports",
         "schedule": SWEEP_SECONDS,

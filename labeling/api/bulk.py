@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from labeling import desk
-from labeling.api.authentication import person
+from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, JSON, answer_once
 from labeling.api.rows import RequestRows
 from labeling.bodies import PIECE, bounded, gunzipped, rows
 from labeling.ingest import Ingest
-from labeling.ingest.batches import begin_batch, finish_batch, first_answer, give_up_batch
 from labeling.ingest.bulk import Bulk, head_of_answer
-from labeling.models import IngestBatch
 from reviewapp.errors import ReviewAppError
-
-JSON = "application/json"
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER,
-    description="A name of yours for this request. Sent again with the same body it gets the first answer.",
-)  # fmt: skip
 
 
 class ReceivedBody:
@@ -68,37 +59,28 @@ class BulkPredictions(APIView):
         responses=OpenApiTypes.OBJECT,
     )  # fmt: skip
     def post(self, request: Request) -> HttpResponseBase:
-        body, key = ReceivedBody(request), request.headers.get("Idempotency-Key")
+        body, key = ReceivedBody(request), request.headers.get(HEADER)
         if key is None:
-            return self._ingest(request, body, None)
-        batch = begin_batch(key=key, submitted_by=person(request), now=timezone.now())
-        if batch.finished_at is not None:
-            answer, status = first_answer(batch, body_sha256=body.sha256())
-            return HttpResponse(answer, status=status, content_type=JSON, headers={"Idempotency-Replayed": "true"})
-        try:
-            return self._ingest(request, body, batch)
-        except BaseException:
-            give_up_batch(batch)
-            raise
+            bulk, error = _ingest(request, body)
+            return StreamingHttpResponse(_answer(bulk, error), status=_status(bulk, error), content_type=JSON)
 
-    def _ingest(self, request: Request, body: ReceivedBody, batch: IngestBatch | None) -> HttpResponseBase:
-        now = timezone.now()
-        session = RequestRows(request, Ingest(now=now, sources=desk.sources()), model=None, predicted=True)
-        bulk = Bulk(session.from_line, now=now, max_rows=settings.MAX_BULK_ROWS)
-        error: ReviewAppError | None = None
-        try:
-            bulk.run(rows(body.pieces()))
-        except ReviewAppError as ended:
-            error = ended
-        status = _status(bulk, error)
-        if batch is not None and error is None:
-            answer = b"".join(_answer(bulk, error))
-            packed = zlib.compress(answer, 1)
-            finish_batch(batch, body_sha256=body.sha256(), http_status=status, answer=packed, now=timezone.now())
-            return HttpResponse(answer, status=status, content_type=JSON)
-        if batch is not None:
-            give_up_batch(batch)
-        return StreamingHttpResponse(_answer(bulk, error), status=status, content_type=JSON)
+        def work() -> tuple[bytes, int]:
+            bulk, error = _ingest(request, body)
+            return b"".join(_answer(bulk, error)), _status(bulk, error)
+
+        return answer_once(request, key=key, sha256=body.sha256, work=work)
+
+
+def _ingest(request: Request, body: ReceivedBody) -> tuple[Bulk, ReviewAppError | None]:
+    """What was stored of the body, and the error with which it ended if it did."""
+    now = timezone.now()
+    session = RequestRows(request, Ingest(now=now, sources=desk.sources()), model=None, predicted=True)
+    bulk = Bulk(session.from_line, now=now, max_rows=settings.MAX_BULK_ROWS)
+    try:
+        bulk.run(rows(body.pieces()))
+    except ReviewAppError as error:
+        return bulk, error
+    return bulk, None
 
 
 def _status(bulk: Bulk, error: ReviewAppError | None) -> int:

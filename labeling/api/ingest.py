@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, cast
 
 import msgspec
 from django.conf import settings
 from django.http import QueryDict
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +20,7 @@ from rest_framework.views import APIView
 from labeling import desk
 from labeling.access import require
 from labeling.api.authentication import person
+from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, answer_once
 from labeling.api.lists import InspectionList, PredictionList
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
@@ -40,11 +44,21 @@ class IngestView(APIView):
     parser_classes = PARSERS
     predicted = True
 
-    def ingest(self, request: Request, *, model: str | None = None) -> Response:
-        atomic = _atomic(request)
-        raw_rows, is_list = rows_of(request)
+    def ingest(self, request: Request) -> HttpResponseBase:
+        atomic, (raw_rows, is_list) = _atomic(request), rows_of(request)
+        key = request.headers.get(HEADER)
+        if key is None:
+            return self._store(request, raw_rows, is_list=is_list, atomic=atomic)
+
+        def work() -> tuple[bytes, int]:
+            response = self._store(request, raw_rows, is_list=is_list, atomic=atomic)
+            return JSONRenderer().render(response.data), response.status_code
+
+        return answer_once(request, key=key, sha256=lambda: _sha256(request, raw_rows), work=work)
+
+    def _store(self, request: Request, raw_rows: list[Any], *, is_list: bool, atomic: bool) -> Response:
         ingest = Ingest(now=timezone.now(), sources=desk.sources())
-        session = RequestRows(request, ingest, model=model, predicted=self.predicted)
+        session = RequestRows(request, ingest, model=None, predicted=self.predicted)
         submissions, refused = session.prepare(raw_rows)
         if atomic and refused:
             return _nothing_stored(refused)
@@ -57,11 +71,11 @@ class IngestView(APIView):
 class Predictions(PredictionList, IngestView):
     @extend_schema(
         summary="Send predictions, one or a list",
-        parameters=[ATOMIC],
+        parameters=[ATOMIC, IDEMPOTENCY_KEY],
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         return self.ingest(request)
 
 
@@ -72,11 +86,11 @@ class Inspections(InspectionList, IngestView):
 
     @extend_schema(
         summary="Send images without a prediction",
-        parameters=[ATOMIC],
+        parameters=[ATOMIC, IDEMPOTENCY_KEY],
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         return self.ingest(request)
 
 
@@ -101,6 +115,19 @@ class Predict(APIView):
             raise RowRefused("predict takes one image at a time.", fields={"row": "One."})
         submission = session.judge(rows[0], champion)
         return respond(session.ingest.store([submission], atomic=True), is_list=False)
+
+
+def _sha256(request: Request, raw_rows: list[Any]) -> str:
+    """Of what was sent: the rows and every file."""
+    digest = hashlib.sha256(msgspec.json.encode(raw_rows))
+    for name in sorted(request.FILES):
+        upload = request.FILES[name]
+        upload.seek(0)
+        digest.update(f"\0{name}\0{upload.size}\0".encode())
+        for piece in upload.chunks():
+            digest.update(piece)
+        upload.seek(0)
+    return digest.hexdigest()
 
 
 def _atomic(request: Request) -> bool:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+import tests.factories as make
 from labeling.ingest import bulk
 from labeling.models import (
     Deployment,
@@ -310,6 +312,27 @@ class TestIdempotencyKey:
         assert post(line, whole[:-3], **{"Idempotency-Key": "k"}).status_code == 400
 
         assert post(line, whole, **{"Idempotency-Key": "k"}).status_code == 201
+
+    def test_a_list_and_a_form_keep_their_first_answer_too(self, line: Line) -> None:
+        line.headers["Idempotency-Key"] = "list"
+        first = line.send([part(line, 1), part(line, 2, label="rust")])
+        again = line.send([part(line, 1), part(line, 2, label="rust")])
+        other = line.send([part(line, 1)])
+        assert (first.status_code, again.status_code, again.content) == (207, 207, first.content)
+        assert (other.status_code, again.headers["Idempotency-Replayed"]) == (409, "true")
+
+        def form(shade: int) -> Any:
+            fields = part(line, 3) | {"scores": '{"ok": 0, "scratch": 1}'}
+            return line.send_form({**fields, "image": SimpleUploadedFile("a.png", make.png(shade=shade))})
+
+        line.headers["Idempotency-Key"] = "form"
+        assert [form(1).status_code, form(1).status_code, form(2).status_code] == [201, 201, 409]
+
+    def test_a_refusal_is_not_kept_so_what_was_mended_may_use_the_key(self, line: Line) -> None:
+        line.headers["Idempotency-Key"] = "k"
+
+        assert line.send(part(line, 1, label="rust")).status_code == 400
+        assert line.send(part(line, 1)).status_code == 201
 
     @pytest.mark.parametrize("key", ["", "x" * 201, "a\tb"])
     def test_a_key_that_cannot_be_kept_is_refused(self, line: Line, key: str) -> None:
