@@ -16,7 +16,17 @@ from typing import Any
 
 import pytest
 
-from labeling.models import ApiKey, DispositionRecord, Inspection, Prediction, Review, SamplingDesign, Selection
+from labeling.models import (
+    ApiKey,
+    DispositionRecord,
+    Inspection,
+    Item,
+    Prediction,
+    Review,
+    SamplingDesign,
+    Selection,
+    Station,
+)
 from tests import factories as make
 from tests.api.line import Line
 from tests.edge.plant import AgentProcess, Cable, free_port, serving, soon
@@ -221,6 +231,24 @@ def test_a_row_that_the_server_refuses_holds_nothing_up(agent: AgentProcess, lin
     assert dead["part-6"]["row"]["answered"] == "pass"
     make.make_source(slug="cam-9")  # and what was put right can be sent as it lies there
     assert line.send([dead["part-2"]["row"]]).status_code == 201
+
+
+def test_the_address_of_an_image_travels_with_its_row_in_time_and_late(
+    agent: AgentProcess, line: Line, cable: Cable
+) -> None:
+    Station.objects.update(image_address="http://line-3.plant/images/")
+    SamplingDesign.objects.update(budget=1, audit_share=1)
+    agent.start(answer_ms=PATIENT)
+    assert agent.post(ok_row(line, 1))["image"] == "wanted"  # the line may send it to the server itself
+    assert agent.post(ok_row(line, 2, image_at_station="2.png"))["image"] == "at_station"
+    cable.pull()
+    agent.post(ok_row(line, 3, image_at_station="3.png"))
+    cable.plug()
+
+    assert soon(agent.is_drained)
+    assert dict(Item.objects.values_list("inspection__inspection_id", "image_status")) == {
+        "part-1": "wanted", "part-2": "at_station", "part-3": "at_station",
+    }  # fmt: skip
 
 
 def test_a_dead_key_is_no_fault_of_the_rows(agent: AgentProcess, line: Line) -> None:
