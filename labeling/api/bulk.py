@@ -20,6 +20,7 @@ from labeling.api.rows import RequestRows
 from labeling.bodies import PIECE, bounded, gunzipped, rows
 from labeling.ingest import Ingest
 from labeling.ingest.bulk import Bulk, head_of_answer
+from labeling.tasks import nudge_fetcher
 from reviewapp.errors import ReviewAppError
 
 
@@ -76,11 +77,14 @@ def _ingest(request: Request, body: ReceivedBody) -> tuple[Bulk, ReviewAppError 
     now = timezone.now()
     session = RequestRows(request, Ingest(now=now, sources=desk.sources()), model=None, predicted=True)
     bulk = Bulk(session.from_line, now=now, max_rows=settings.MAX_BULK_ROWS)
+    ended: ReviewAppError | None = None
     try:
         bulk.run(rows(body.pieces()))
     except ReviewAppError as error:
-        return bulk, error
-    return bulk, None
+        ended = error
+    if bulk.has_images_to_fetch:
+        nudge_fetcher()
+    return bulk, ended
 
 
 def _status(bulk: Bulk, error: ReviewAppError | None) -> int:

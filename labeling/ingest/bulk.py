@@ -65,6 +65,7 @@ class Bulk:
         self.counts: Counter[str] = Counter(created=0, duplicate=0, rejected=0)
         self.first_refusal: ReviewAppError | None = None
         self.answers = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever sends the answer closes it
+        self.has_images_to_fetch = False
         self._n_told = 0
 
     def run(self, rows: Iterable[bytes]) -> None:
@@ -147,6 +148,7 @@ class Bulk:
                 error.row = answer.row
             return Told(row=answer.row, status="rejected", code=error.code, message=error.message, fields=error.fields)
         self.counts[answer.status] += 1
+        self.has_images_to_fetch |= answer.image == "fetching"
         return Told(
             row=answer.row, status=answer.status, inspection_id=answer.inspection_id, disposition=answer.disposition,
             review=answer.review, review_id=answer.review_id, deadline=answer.deadline,
