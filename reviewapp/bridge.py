@@ -53,13 +53,13 @@ class Bridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         length, chunked = _framing(scope)
         if length > self.max_bytes:
-            return await refuse(send, too_large(self.max_bytes), close=True)
+            return await refuse(send, too_large(self.max_bytes), unread=receive)
         body = RequestBody(receive, self.max_bytes, complete=not (length or chunked))
-        if length <= SMALL and not chunked and not await _read_small(body, send):
+        if length <= SMALL and not chunked and not await _read_small(body, receive, send):
             return None
         if self.n_open >= self.most_open:
             error = ReviewAppError("Too many requests at once. Try again.", code="overloaded", http_status=503)
-            return await refuse(send, error, close=True, retry_after=1)
+            return await refuse(send, error, unread=None if body.complete else receive, retry_after=1)
         self.n_open += 1
         try:
             answer = Answer(body)
@@ -221,12 +221,12 @@ class Answer:
                 watch.cancel()
 
 
-async def _read_small(body: RequestBody, send: Send) -> bool:
+async def _read_small(body: RequestBody, receive: Receive, send: Send) -> bool:
     """Read a small body, or say why it cannot be. Returns whether there is somebody to answer to."""
     try:
         await body.fill()
     except TimeoutError as error:
-        await refuse(send, ReviewAppError(str(error), code="too_slow", http_status=408), close=True)
+        await refuse(send, ReviewAppError(str(error), code="too_slow", http_status=408), unread=receive)
     except ClientLeft:
         return False
     return body.complete
@@ -250,16 +250,21 @@ async def _linger(receive: Receive) -> None:
         return
 
 
-async def refuse(send: Send, error: ReviewAppError, *, close: bool = False, retry_after: int | None = None) -> None:
-    """Answer with the API's one error shape, without a thread."""
+async def refuse(
+    send: Send, error: ReviewAppError, *, unread: Receive | None = None, retry_after: int | None = None
+) -> None:
+    """Answer with the one error shape, without a thread. ``unread``: there is a body, so the connection ends."""
     text = json.dumps({"error": error.as_dict()}).encode()
     headers: Headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
-    if close:
+    if unread is not None:
         headers.append((b"connection", b"close"))
     if retry_after is not None:
         headers.append((b"retry-after", str(retry_after).encode()))
     await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await send({"type": "http.response.body", "body": text, "more_body": unread is not None})
+    if unread is not None:
+        await _linger(unread)
+        await send({"type": "http.response.body", "body": b""})
 
 
 def too_large(max_bytes: int) -> ReviewAppError:

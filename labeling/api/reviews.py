@@ -124,6 +124,8 @@ class ReviewDetail(ReviewView):
         wait = seconds_to_wait(request)
         review = require_review(person(request), "view", pk)
         state = standing(review, answered=_may_ingest(person(request), review))
+        if state.is_final:  # read before what went out: it may have changed with it
+            review.refresh_from_db(fields=["status", "mode", "deadline"])
         answer = Response(review_state(review, state))
         if wait and not state.is_final:
             answer[ASK_AGAIN] = ask_again(seconds=wait, due_at=state.due_at)
