@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from labeling import dispositions, feedback, late_truth
 from labeling.exchange import jobs
-from labeling.images import fetch
+from labeling.images import fetch, shown
 from labeling.ingest import batches
+from labeling.models import Item
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 
@@ -56,6 +59,20 @@ def nudge_fetcher() -> None:
     """Tell a worker that images are to be fetched. A broker that does not answer undoes nothing: the sweeper looks."""
     send = partial(fetch_images.apply_async, expires=settings.IMAGE_SWEEP_SECONDS * 4, retry=False)
     transaction.on_commit(send, robust=True)
+
+
+@shared_task(name="labeling.make_derivatives")
+def make_derivatives(items: list[int], reviews: list[int]) -> None:
+    """What the station will show. A message that is lost costs the first reader a moment."""
+    wanted = Item.objects.filter(image_status=Item.ImageStatus.STORED)
+    shown.prepare(wanted.filter(Q(pk__in=items) | Q(inspection__reviews__in=reviews)).distinct())
+
+
+def nudge_maker(*, items: Collection[int] = (), reviews: Collection[int] = ()) -> None:
+    """Tell a worker that images arrived which people will look at."""
+    if items or reviews:
+        said = {"items": list(items), "reviews": list(reviews)}
+        transaction.on_commit(partial(make_derivatives.apply_async, kwargs=said, retry=False), robust=True)
 
 
 @shared_task(name="labeling.sweep_images")

@@ -174,16 +174,21 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 # Images, datasets and artifacts lie in one store that web and workers share: a directory, or S3 when a bucket is named.
 S3_BUCKET = env.str("REVIEWAPP_S3_BUCKET", default="")
+S3_ENDPOINT = env.str("REVIEWAPP_S3_ENDPOINT", default="")
+# Browsers are sent to the bucket with a presigned address instead of getting images through here.
+S3_PRESIGNED = env.bool("REVIEWAPP_S3_PRESIGNED", default=False)
+S3_ORIGINS = [S3_ENDPOINT or f"https://{S3_BUCKET}.s3.amazonaws.com"] if S3_BUCKET and S3_PRESIGNED else []
 STORAGES = {
     "default": (
         {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": {
                 "bucket_name": S3_BUCKET,
-                "endpoint_url": env.str("REVIEWAPP_S3_ENDPOINT", default="") or None,
+                "endpoint_url": S3_ENDPOINT or None,
                 "region_name": env.str("REVIEWAPP_S3_REGION", default="") or None,
                 "file_overwrite": True,
                 "querystring_auth": True,
+                "signature_version": "s3v4",
             },
         }
         if S3_BUCKET
@@ -200,6 +205,8 @@ try:
     IMAGE_HOSTS = AllowList.of(env.list("REVIEWAPP_IMAGE_HOSTS", default=[]))
 except ValueError as error:
     raise ImproperlyConfigured(f"REVIEWAPP_IMAGE_HOSTS: {error}.") from error
+# Signed addresses of images hold for one to two of these periods, and stay the same within one.
+IMAGE_URL_SECONDS = env.int("REVIEWAPP_IMAGE_URL_SECONDS", default=3600)
 IMAGE_FETCH_SECONDS = env.int("REVIEWAPP_IMAGE_FETCH_SECONDS", default=30)
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
@@ -330,7 +337,8 @@ TRAINING_LOST_AFTER_SECONDS = env.int("REVIEWAPP_TRAINING_LOST_AFTER_SECONDS", d
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *S3_ORIGINS],
+        "connect-src": [SELF, *S3_ORIGINS],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],

@@ -20,6 +20,7 @@ from labeling.images import check_image
 from labeling.images.arrival import receive
 from labeling.incoming import IncomingImage, decode_image_row
 from labeling.models import Item
+from labeling.tasks import nudge_maker
 from reviewapp.errors import ReviewAppError
 
 Status = Item.ImageStatus
@@ -63,6 +64,8 @@ class Images(APIView):
         data = upload.read(settings.MAX_IMAGE_BYTES + 1)
         image = check_image(data, max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
         is_new = receive(item=item, image=image)
+        if is_new:
+            nudge_maker(items=[item.pk])
         return said | {"status": "created" if is_new else "duplicate", "image": Status.STORED}
 
 

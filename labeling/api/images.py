@@ -1,50 +1,90 @@
-"""Image bytes for members only, under addresses that say nothing."""
+"""Image bytes for members only, under addresses that say nothing and, when they are signed, run out."""
 
 from __future__ import annotations
 
-import io
 import uuid
+from typing import Any
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
-from PIL import Image
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from labeling.access import may_see_inspection
 from labeling.api.authentication import person
+from labeling.api.ranges import elsewhere, serve
+from labeling.images.derivatives import RECIPE, RECIPES
+from labeling.images.shown import derivative
+from labeling.images.signed import audience
 from labeling.models import Item
-from models_registry import files
-from reviewapp.errors import NotFound
+from reviewapp.errors import NotAllowed, NotFound, ReviewAppError
 
-SHOWN_BY_BROWSERS = {"image/jpeg", "image/png", "image/webp"}
+ORIGINAL = "original"
+SIZES = (ORIGINAL, *RECIPES)
 
 
 class ItemImage(APIView):
-    @extend_schema(summary="An image", responses=OpenApiTypes.BINARY)
-    def get(self, request: Request, public_id: uuid.UUID) -> HttpResponse:
+    """A signed address is its reader's: whoever it was made for must still be a member. Without a signature the
+    session or the key says who asks, and the browser asks again each time.
+    """
+
+    permission_classes = [AllowAny]  # the signature, the session or the key, and membership: looked at below
+
+    @extend_schema(
+        summary="An image",
+        parameters=[OpenApiParameter("size", str, enum=SIZES, description="`original` are the bytes as they came.")],
+        responses={(200, "image/*"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> HttpResponseBase:
+        size = request.query_params.get("size", ORIGINAL)
+        if size not in SIZES:
+            raise ReviewAppError(f"size is one of {', '.join(SIZES)}.", code="invalid", fields={"size": "Unknown."})
+        user, seconds = _who(request, public_id, size)
         item = Item.objects.select_related("inspection__station").filter(public_id=public_id).first()
-        if item is None or not item.image or not may_see_inspection(person(request), item.inspection):
+        if item is None or not item.image or not may_see_inspection(user, item.inspection):
             raise NotFound("There is no such image for you.")
-        etag = f'"{item.sha256}"'
-        headers = {
-            "ETag": etag,
-            "Cache-Control": "private, max-age=86400, immutable",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Disposition": "inline",
-        }
-        if request.headers.get("If-None-Match") == etag:
-            return HttpResponse(status=304, headers=headers)
-        data, content_type = _for_browsers(files.read(item.image), item.content_type)
-        return HttpResponse(data, content_type=content_type, headers=headers)
+        return _answer(request, item, size, seconds)
 
 
-def _for_browsers(data: bytes, content_type: str) -> tuple[bytes, str]:
-    """TIFF and BMP become PNG on the way out; the stored bytes stay as they came."""
-    if content_type in SHOWN_BY_BROWSERS:
-        return data, content_type
-    picture = Image.open(io.BytesIO(data))
-    out = io.BytesIO()
-    (picture if picture.mode in {"L", "RGB", "I;16"} else picture.convert("RGB")).save(out, "PNG")
-    return out.getvalue(), "image/png"
+def _who(request: Request, public_id: uuid.UUID, size: str) -> tuple[User, int]:
+    """Who asks, and for how long a browser may keep the answer.
+
+    :raises NotAllowed: the address is not what was signed, or has expired, and nobody else vouches.
+    :raises NotAuthenticated: nobody asks.
+    """
+    try:
+        found = audience(public_id, size, query=request.query_params.dict(), now=timezone.now())
+    except NotAllowed:
+        if not request.user.is_authenticated:
+            raise
+        found = None
+    if found is not None:
+        user = User.objects.filter(pk=found[0], is_active=True).first()
+        if user is None:
+            raise NotFound("There is no such image for you.")
+        return user, found[1]
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    return person(request), 0
+
+
+def _answer(request: Request, item: Item, size: str, seconds: int) -> HttpResponseBase:
+    etag = f'"{item.sha256}"' if size == ORIGINAL else f'"{item.sha256}.{size}.{RECIPE}"'
+    headers: dict[str, Any] = {
+        "Cache-Control": f"private, max-age={seconds}, immutable" if seconds else "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": "inline",
+    }
+    if etag in request.headers.get("If-None-Match", ""):
+        return HttpResponse(status=304, headers=headers | {"ETag": etag})
+    key = item.image if size == ORIGINAL else derivative(item, size)
+    if settings.S3_PRESIGNED and (there := elsewhere(key)) is not None:
+        return there
+    content_type = item.content_type if size == ORIGINAL else RECIPES[size].content_type
+    return serve(request, key, etag=etag, content_type=content_type, headers=headers)

@@ -28,7 +28,7 @@ from labeling.api.rows import RequestRows
 from labeling.errors import RowRefused
 from labeling.ingest import Answer, Ingest
 from labeling.models import Item
-from labeling.tasks import nudge_fetcher
+from labeling.tasks import nudge_fetcher, nudge_maker
 from models_registry.errors import NoChampion
 from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
@@ -65,6 +65,8 @@ class IngestView(APIView):
         stored = session.ingest.store(submissions, atomic=atomic)
         if any(answer.image == Item.ImageStatus.FETCHING for answer in stored):
             nudge_fetcher()
+        here = {one.review_id for one in stored if one.review_id and one.image == Item.ImageStatus.STORED}
+        nudge_maker(reviews=here if any(one.status == "created" for one in stored) else ())
         return respond(sorted([*stored, *refused], key=lambda answer: answer.row), is_list=is_list)
 
 

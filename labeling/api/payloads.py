@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.urls import reverse
 
 from labeling.dispositions import Standing
+from labeling.images.derivatives import RECIPES
+from labeling.images.signed import image_url, station_url
 from labeling.ingest import Answer
-from labeling.models import Item, Review, ReviewPolicy, Verdict
+from labeling.ingest.item import STATION
+from labeling.models import Item, Review, ReviewPolicy, Station, Verdict
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,7 +35,7 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
     return payload
 
 
-def review_payload(review: Review, policy: ReviewPolicy) -> dict[str, Any]:
+def review_payload(review: Review, policy: ReviewPolicy, *, user: User, now: datetime) -> dict[str, Any]:
     inspection = review.inspection
     zone = ZoneInfo(inspection.station.site.time_zone)
     items = list(inspection.items.all())
@@ -46,7 +49,7 @@ def review_payload(review: Review, policy: ReviewPolicy) -> dict[str, Any]:
         "site_time": inspection.captured_at.astimezone(zone).strftime("%H:%M:%S"),
         "source": items[0].source.name if items else "",
         "metadata": shown,
-        "items": [item_payload(item) for item in items],
+        "items": [item_payload(item, review.inspection.station, user=user, now=now) for item in items],
         "mode": review.mode,
         "deadline": review.deadline,
         "reason": review.reason,
@@ -89,9 +92,22 @@ def _prediction(review: Review) -> dict[str, Any] | None:
     }
 
 
-def item_payload(item: Item) -> dict[str, Any]:
-    url = reverse("item-image", args=[item.public_id]) if item.image else None
-    return {"url": url, "view": item.view, "width": item.width, "height": item.height}
+def item_payload(item: Item, station: Station, *, user: User, now: datetime) -> dict[str, Any]:
+    """Where a browser gets the image: in a size for the screen, whole for zooming in (where that is more), as it came.
+    ``width`` and ``height`` are the original's, which positions of findings count in.
+    """
+    urls: dict[str, str | None] = {"url": None, "full_url": None, "original_url": None}
+    if item.image:
+        urls = {
+            name: image_url(item, size, user_id=user.pk, now=now)
+            for name, size in (("url", "review"), ("full_url", "full"), ("original_url", "original"))
+        }
+        if max(item.width or 0, item.height or 0) <= RECIPES["review"].side:
+            urls["full_url"] = None
+    elif item.image_status == Item.ImageStatus.AT_STATION and station.image_address:
+        urls["url"] = urls["original_url"] = station_url(station, item.image_address.removeprefix(STATION), now=now)
+    said = {"view": item.view, "width": item.width, "height": item.height, "status": item.image_status}
+    return urls | said
 
 
 def verdict_payload(verdict: Verdict, *, can_undo: bool = True) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Claim(ReviewView):
         )
         return Response(
             {
-                "reviews": [review_payload(review, policy) for review in reviews],
+                "reviews": [review_payload(review, policy, user=person(request), now=now) for review in reviews],
                 "n_open": queue.count_open(person(request), registered_model),
                 "n_mine_today": today.count(),
                 "recent": recent_verdicts(person(request), registered_model),
@@ -181,9 +181,10 @@ class Undo(ReviewView):
     @extend_schema(summary="Take a verdict back", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, client_id: uuid.UUID) -> Response:
         body: UndoBody = self.body(request, UndoBody)
-        review = verdicts.undo(target=client_id, client_id=body.client_id, reviewer=person(request), now=timezone.now())
-        mine = review.claimed_by_id == person(request).pk
-        payload = review_payload(review, queue.review_policy(review.registered_model)) if mine else None
+        user, now = person(request), timezone.now()
+        review = verdicts.undo(target=client_id, client_id=body.client_id, reviewer=user, now=now)
+        policy = queue.review_policy(review.registered_model)
+        payload = review_payload(review, policy, user=user, now=now) if review.claimed_by_id == user.pk else None
         return Response({"review": payload, "message": ""})
 
 

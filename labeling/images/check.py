@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from labeling.errors import ImageRefused
+from labeling.images.derivatives import eight_bits, upright, upright_size
 
 # Our own limit is checked before a pixel is unpacked; Pillow's error at twice its limit stays in force.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -23,6 +24,8 @@ FORMATS = {
     "TIFF": ("image/tiff", "tif"),
     "WEBP": ("image/webp", "webp"),
 }
+
+NOT_GREY = frozenset({"LAB", "HSV"})  # what training reads turns into grey; these do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,15 @@ def check_image(data: bytes, *, max_bytes: int, max_pixels: int) -> CheckedImage
         )  # fmt: skip
     image, phash = _decode(data, max_pixels)
     content_type, extension = FORMATS[str(image.format)]
+    width, height = upright_size(image)
     return CheckedImage(
         data=data,
         content_type=content_type,
         extension=extension,
         sha256=hashlib.sha256(data).hexdigest(),
         phash=phash,
-        width=image.width,
-        height=image.height,
+        width=width,
+        height=height,
     )
 
 
@@ -75,8 +79,10 @@ def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
         image = Image.open(io.BytesIO(data), formats=list(FORMATS))
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(f"{image.width} by {image.height} pixels")
+        if image.mode in NOT_GREY:
+            raise ValueError(image.mode)
         image.load()
-        return image, difference_hash(image)
+        return image, difference_hash(eight_bits(upright(image)))
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("far too many pixels") from error
     except ImageRefused:

@@ -15,6 +15,7 @@ from labeling.errors import FetchFailed
 from labeling.images.arrival import measured, say_stored
 from labeling.images.check import CheckedImage, check_image
 from labeling.images.download import download
+from labeling.images.shown import prepare
 from labeling.models import ImageFetch, Item
 from models_registry import files
 from reviewapp.errors import ReviewAppError
@@ -77,6 +78,8 @@ def carry_out(fetch: ImageFetch, *, clock: Clock) -> None:
         with transaction.atomic():
             say_stored(item, found)
             finish(fetch, status=Status.DONE, code="", reason="", now=clock())
+        item.refresh_from_db()
+        prepare([item])
     elif found.may_work_later and fetch.n_attempts < MAX_ATTEMPTS:
         try_later(fetch, found, now=clock())
     else:

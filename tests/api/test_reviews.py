@@ -81,7 +81,8 @@ def test_metadata_is_shown_by_allow_list_and_the_prediction_where_it_may(line: L
 
     assert claimed["metadata"] == {"tool": 7}
     assert (claimed["prediction"]["label"], claimed["phase"]) == ("scratch", "shown")
-    assert alice.client.get(claimed["items"][0]["url"]).content == make.png()
+    original = alice.client.get(claimed["items"][0]["original_url"])
+    assert original.getvalue() == make.png()
 
 
 def test_a_verdict_is_said_replayed_and_taken_back(line: Line, alice: Station) -> None:

@@ -14,9 +14,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Error, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
+from labeling.images.shown import derivative
 from labeling.models import Review, Verdict
+from models_registry import files
 from tests import factories as make
-from tests.browser.station_story import Plant, is_ready, open_station, sign_in, surface
+from tests.browser.station_story import Plant, is_ready, open_station, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -447,18 +449,21 @@ def test_leaving_gives_the_parts_back(page: Page, live_server: LiveServer, plant
 
 
 @pytest.fixture(params=["cut off", "no image at all", "left at the station"])
-def broken(request: pytest.FixtureRequest, plant: Plant) -> Review:
+def broken(request: pytest.FixtureRequest, plant: Plant) -> Iterator[Review]:
     review = plant.part()
     item = review.inspection.items.get()
     if request.param == "left at the station":
-        type(item).objects.filter(pk=item.pk).update(image="", sha256="", width=None, height=None)
-        return review
-    whole = surface(1)
-    default_storage.delete(item.image)
-    default_storage.save(
-        item.image, ContentFile(whole[: len(whole) // 2] if request.param == "cut off" else b"not an image")
-    )
-    return review
+        type(item).objects.filter(pk=item.pk).update(
+            image="", image_status="wanted", sha256="", width=None, height=None
+        )
+        yield review
+        return
+    key = derivative(item, "review")
+    whole = files.read(key)
+    default_storage.delete(key)
+    default_storage.save(key, ContentFile(whole[: len(whole) // 2] if request.param == "cut off" else b"not an image"))
+    yield review
+    default_storage.delete(key)  # named by its content, which other tests show too
 
 
 def test_a_broken_image_can_only_be_called_bad(

@@ -67,6 +67,7 @@ export function postAndLeave(url, body) {
   }).catch(() => {});
 }
 
+/** Of ours, or at a station: that one knows the address's signature and gets no cookie. */
 export async function getBlob(url) {
   const answer = await ask(url, { signal: AbortSignal.timeout(IMAGE_LIMIT_MS) });
   if (!answer.ok) throw await refusal(answer);

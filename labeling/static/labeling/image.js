@@ -62,6 +62,25 @@ export class Entry {
     return this.ready;
   }
 
+  /** Zoomed in there is more to see than the copy that was loaded holds: the whole image takes its place. */
+  sharpen() {
+    this.images.forEach(async (image, place) => {
+      const url = this.review.items[place].full_url;
+      if (!url || image.dataset.full) return;
+      image.dataset.full = "asked";
+      try {
+        const whole = await load({ url });
+        const before = image.src;
+        image.src = whole.src;
+        await image.decode();
+        URL.revokeObjectURL(before);
+        image.dataset.full = "shown";
+      } catch {
+        delete image.dataset.full; // what is on screen stays; the next step asks again
+      }
+    });
+  }
+
   forget() {
     for (const image of this.images) URL.revokeObjectURL(image.src);
     this.images = [];

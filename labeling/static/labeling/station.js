@@ -83,7 +83,7 @@ function judge(kind, slug = null) {
 /** What the person saw while speaking: stored with the verdict. */
 function onScreen({ review, fault }) {
   return {
-    items: review.items.map((item) => item.url),
+    items: review.items.map((item) => item.url?.split("?")[0] ?? null),
     image: fault ?? "painted",
     blind: review.blind,
     suggestion: review.blind ? null : review.prediction,
@@ -208,6 +208,7 @@ const acts = {
 
 function start() {
   startTools();
+  $("shot").addEventListener("closer", () => shown?.sharpen());
   listenToKeys({ labels: config.labels, act: (name) => acts[name](), label: (slug) => judge("label", slug) });
   for (const button of document.querySelectorAll("[data-label]"))
     button.addEventListener("click", () => judge("label", button.dataset.label));

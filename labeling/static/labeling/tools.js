@@ -9,6 +9,7 @@ export const zoom = () => STEPS[step];
 /** `way`: in, out or fit. The middle of what is seen stays in the middle. */
 export function setZoom(way) {
   step = way === "fit" ? 0 : Math.min(STEPS.length - 1, Math.max(0, step + (way === "in" ? 1 : -1)));
+  if (step) $("shot").dispatchEvent(new Event("closer"));
   for (const view of $("shot").children) {
     const middle = ["Left", "Top"].map((side) => {
       const size = side === "Left" ? "Width" : "Height";
