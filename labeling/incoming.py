@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,6 +24,7 @@ MAX_FINDINGS_BYTES = 262_144
 MAX_NESTING = 16
 MAX_INTEGER = 2**63  # larger ones are not the same number to every reader of JSON
 YEARS = range(1990, 2201)
+FARTHEST_ZONE = timedelta(hours=15)  # from UTC; PostgreSQL takes a little more
 PURPOSES = ("production", "challenge", "import", "demo")
 MAX_SCORE_NAME = 120
 SUM_TOLERANCE = 0.01
@@ -191,6 +192,8 @@ def why_no_moment(moment: datetime | None) -> str:
         return "needs a time zone, for example 2026-11-24T06:00:00+01:00"
     if moment is not None and moment.year not in YEARS:
         return f"lies outside the years {YEARS[0]} to {YEARS[-1]}"
+    if moment is not None and abs(moment.utcoffset() or timedelta()) > FARTHEST_ZONE:
+        return "has a time zone that is nowhere"
     return ""
 
 

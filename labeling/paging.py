@@ -22,6 +22,7 @@ from django.db.models import Case, Model, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.lookups import Exact, IsNull
 from psycopg.errors import QueryCanceled
 
+from labeling.incoming import why_no_moment
 from reviewapp.errors import ReviewAppError
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     pk: int
     moment: datetime | None = None
 
+    def is_of(self, *, timed: bool) -> bool:
+        return 0 < self.pk < 2**63 and (self.moment is not None) == timed and not why_no_moment(self.moment)
+
     def as_text(self) -> str:
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
@@ -49,16 +53,17 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
             )
         except (binascii.Error, ValueError, msgspec.DecodeError):
             found = None
-        if found is None or not 0 < found.pk < 2**63 or (found.moment is not None) != timed or _has_no_zone(found):
+        if (
+            found is None
+            or not 0 < found.pk < 2**63
+            or (found.moment is not None) != timed
+            or why_no_moment(found.moment)
+        ):
             raise ReviewAppError(
                 "The cursor is not one of this list. Take it from `next` as it is.",
                 code="invalid", fields={"cursor": "Not a cursor of this list."},
             )  # fmt: skip
         return found
-
-
-def _has_no_zone(position: Position) -> bool:
-    return position.moment is not None and (position.moment.tzinfo is None or position.moment.year < 1900)
 
 
 def some(rows: QuerySet[Any]) -> Q:

@@ -45,7 +45,7 @@ OF_BODIES = {"409", "413", "415"}
 
 @dataclass(frozen=True)
 class Shape:
-    """A named type that is no Struct: a union, a list."""
+    """A named schema that is no Struct: a type, several (a tuple: any of them), or a schema with types in it."""
 
     name: str
     hint: Any
@@ -73,8 +73,12 @@ class Schema(AutoSchema):
         words = re.findall(r"[a-z]+", self.path.removeprefix("/api/v1/"))
         return "_".join([self.method.lower(), *words])
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Lists declare their pages themselves."""
+        return False
+
     def get_filter_backends(self) -> list[Any]:
-        return list(getattr(self.view, "filter_backends", ()))
+        return list(getattr(self.view, "filter_backends", ())) if self.method == "GET" else []
 
 
 class _OfStructs(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -95,7 +99,23 @@ class _OfShapes(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return str(self.target.name)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        return _schema(self.target.hint, auto_schema)
+        found: dict[str, Any] = _filled(self.target.hint, auto_schema)
+        return found
+
+
+def _filled(shape: Any, auto_schema: Any) -> Any:
+    if isinstance(shape, dict):
+        return {name: _filled(part, auto_schema) for name, part in shape.items()}
+    if isinstance(shape, list):
+        return [_filled(part, auto_schema) for part in shape]
+    if isinstance(shape, tuple):
+        return {"anyOf": [_filled(part, auto_schema) for part in shape]}
+    if isinstance(shape, str | int | float | None):
+        return shape
+    if isinstance(shape, type) and issubclass(shape, msgspec.Struct):
+        auto_schema.resolve_serializer(shape, "response")
+        return {"$ref": REF.format(name=shape.__name__)}
+    return _schema(shape, auto_schema)
 
 
 def _schema(hint: Any, auto_schema: Any) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from labeling import desk
+from labeling.api import shapes
 from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, JSON, answer_once
 from labeling.api.rows import RequestRows
 from labeling.bodies import PIECE, bounded, gunzipped, rows
@@ -56,8 +56,8 @@ class ReceivedBody:
 
 class BulkPredictions(APIView):
     @extend_schema(
-        summary="Send very many predictions", parameters=[IDEMPOTENCY_KEY], request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        summary="Send very many predictions", parameters=[IDEMPOTENCY_KEY], request=shapes.BULK,
+        responses={200: shapes.BulkAnswer, 201: shapes.BulkAnswer, 207: shapes.BulkAnswer},
     )  # fmt: skip
     def post(self, request: Request) -> HttpResponseBase:
         body, key = ReceivedBody(request), request.headers.get(HEADER)

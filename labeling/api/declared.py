@@ -7,12 +7,12 @@ from typing import Annotated
 
 import msgspec
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from labeling.access import reach, require
+from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.reviews import ReviewView
 from labeling.declared import declare_sample
@@ -34,8 +34,8 @@ class DeclarationBody(msgspec.Struct, forbid_unknown_fields=True):
 class DeclaredSamples(ReviewView):
     @extend_schema(
         summary="Declare imported labels a simple random sample of N, under your name",
-        request=OpenApiTypes.OBJECT,
-        responses={201: OpenApiTypes.OBJECT},
+        request=DeclarationBody,
+        responses={201: shapes.SampleAnswer},
     )
     def post(self, request: Request, slug: str) -> Response:
         by, registered_model = person(request), require(person(request), "decide", slug)

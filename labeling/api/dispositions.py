@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from labeling.access import may_report, require_verb
+from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.lists import DispositionList
 from labeling.api.parsers import StrictJSONParser
@@ -46,8 +46,8 @@ class Dispositions(DispositionList):
     @extend_schema(
         summary="What the line did with parts, one or a list",
         description="Escape figures use it before what the line was told. A part that left is waited for by nobody.",
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request={"application/json": shapes.one_or_many("ReportRows", ReportRow)},
+        responses=shapes.answers("DispositionsAnswer", shapes.DispositionAnswer),
     )
     def post(self, request: Request) -> Response:
         require_verb(person(request), "ingest")

@@ -24,6 +24,7 @@ from labeling.exchange.exporting import FORMATS, document, format_named
 from labeling.exchange.truth import TruthFilter, TruthReader, in_blocks
 from labeling.incoming import why_no_moment, why_unstorable
 from models_registry.models import RegisteredModel
+from reviewapp.openapi import Shape
 
 PARAMETERS = [
     OpenApiParameter("format", str, enum=list(FORMATS), default="jsonl"),
@@ -33,6 +34,9 @@ PARAMETERS = [
     OpenApiParameter("images", bool, description="A zip archive that holds the images too."),
     OpenApiParameter("method", str, description="How it was settled, for example adjudication."),
 ]
+KINDS = {one.content_type.partition(";")[0] for one in FORMATS.values()} | {"application/zip"}
+ANSWERS: dict[Any, Any] = {(200, kind): OpenApiTypes.BINARY for kind in sorted(KINDS)}
+ANSWERS[200, "application/json"] = Shape("ExportedJson", {"type": ["array", "object"]})
 
 
 class GroundTruthExport(APIView):
@@ -46,7 +50,7 @@ class GroundTruthExport(APIView):
         description="Streamed. `Reviewapp-Rows` says how many labels the document holds. When something breaks in the"
         " middle the connection is cut off without the end of the stream, which every HTTP client reports.",
         parameters=PARAMETERS,
-        responses={(200, one.content_type.partition(";")[0]): OpenApiTypes.BINARY for one in FORMATS.values()},
+        responses=ANSWERS,
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         registered_model = require(person(request), "view", slug)

@@ -22,7 +22,7 @@ from models_registry.models.labels import Disposition
 from reviewapp.errors import ReviewAppError
 
 PAGING = ("cursor", "page_size")
-WORD = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "^[^\\x00-\\x1f]+$"}
+WORD = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": "^[^\\x00]+$"}
 MOMENT = {"type": "string", "format": "date-time"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling.access import reaches_inspection, require_verb
+from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.ingest import rows_of
 from labeling.api.parsers import Utf8MultiPartParser
@@ -31,7 +31,11 @@ class Images(APIView):
 
     parser_classes = [Utf8MultiPartParser]
 
-    @extend_schema(summary="Send images that are wanted", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        summary="Send images that are wanted",
+        request={shapes.FORM: shapes.FORM_OF_ROWS},
+        responses=shapes.answers("ImagesAnswer", shapes.ImageAnswer),
+    )
     def post(self, request: Request) -> Response:
         require_verb(person(request), "ingest")
         rows, is_list = rows_of(request)

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from rest_framework.views import APIView
 
 from labeling import desk
 from labeling.access import require
+from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, answer_once
 from labeling.api.lists import InspectionList, PredictionList
@@ -39,7 +39,7 @@ ATOMIC = OpenApiParameter("atomic", bool, description="All rows or none; without
 
 
 class IngestView(APIView):
-    """Parse rows and images, prepare each, store, answer row by row."""
+    # parse rows and images, prepare each, store, answer row by row
 
     parser_classes = PARSERS
     predicted = True
@@ -74,8 +74,8 @@ class Predictions(PredictionList, IngestView):
     @extend_schema(
         summary="Send predictions, one or a list",
         parameters=[ATOMIC, IDEMPOTENCY_KEY],
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=shapes.ROWS,
+        responses=shapes.answers("PredictionsAnswer", shapes.PredictionAnswer, counted=True),
     )
     def post(self, request: Request) -> HttpResponseBase:
         return self.ingest(request)
@@ -89,8 +89,8 @@ class Inspections(InspectionList, IngestView):
     @extend_schema(
         summary="Send images without a prediction",
         parameters=[ATOMIC, IDEMPOTENCY_KEY],
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=shapes.ROWS,
+        responses=shapes.answers("PredictionsAnswer", shapes.PredictionAnswer, counted=True),
     )
     def post(self, request: Request) -> HttpResponseBase:
         return self.ingest(request)
@@ -102,7 +102,9 @@ class Predict(APIView):
     parser_classes = PARSERS
 
     @extend_schema(
-        summary="Let the champion judge an image", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT
+        summary="Let the champion judge an image",
+        request=shapes.ONE_ROW,
+        responses={200: shapes.PredictionAnswer, 201: shapes.PredictionAnswer},
     )
     def post(self, request: Request, slug: str) -> Response:
         registered_model = require(person(request), "ingest", slug)

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling.access import reach, require
+from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
 from labeling.errors import RowRefused
@@ -31,8 +31,8 @@ class Outcomes(APIView):
     @extend_schema(
         summary="What turned out about parts elsewhere, one or a list",
         description="It trains and shows incidents; it enters no estimate.",
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request={"application/json": shapes.one_or_many("OutcomeRows", OutcomeRow)},
+        responses=shapes.answers("OutcomesAnswer", shapes.OutcomeAnswer),
     )
     def post(self, request: Request) -> Response:
         rows = request.data if isinstance(request.data, list) else [request.data]

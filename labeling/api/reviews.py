@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from django.contrib.auth.models import User
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 
 from labeling import queue, verdicts
 from labeling.access import models_for, reach, require, require_review
+from labeling.api import shapes
 from labeling.api.asking import ASK_AGAIN, MAX_WAIT, ask_again, seconds_to_wait
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
@@ -74,7 +74,7 @@ class ReviewView(APIView):
 
 
 class Claim(ReviewView):
-    @extend_schema(summary="Lease the next reviews", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Lease the next reviews", request=ClaimBody, responses=shapes.ClaimAnswer)
     def post(self, request: Request, slug: str) -> Response:
         registered_model = require(person(request), "review", slug)
         body: ClaimBody = self.body(request, ClaimBody)
@@ -98,14 +98,14 @@ class Claim(ReviewView):
 
 
 class Heartbeat(ReviewView):
-    @extend_schema(summary="Prolong a lease", request=None, responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Prolong a lease", request=None, responses=shapes.HeartbeatAnswer)
     def post(self, request: Request, pk: int) -> Response:
         until = queue.extend(review_id=pk, user=person(request), now=timezone.now())
         return Response({"lease_expires_at": until})
 
 
 class Release(ReviewView):
-    @extend_schema(summary="Give reviews back", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Give reviews back", request=ReleaseBody, responses=shapes.ReleaseAnswer)
     def post(self, request: Request) -> Response:
         body: ReleaseBody = self.body(request, ReleaseBody)
         ids = [pk for pk in body.ids[:200] if 0 < pk <= MAX_ID]
@@ -117,7 +117,7 @@ class ReviewDetail(ReviewView):
         summary="One review, what was settled, and what the line may do",
         description="With `wait` it answers when that stands, at the latest after so many seconds.",
         parameters=[OpenApiParameter("wait", int, description=f"Seconds, 0 to {MAX_WAIT}.")],
-        responses=OpenApiTypes.OBJECT,
+        responses=shapes.ReviewState,
     )
     def get(self, request: Request, pk: int) -> Response:
         """Never the prediction: whoever reads a review may judge it later."""
@@ -137,7 +137,11 @@ def _may_ingest(user: User, review: Review) -> bool:
 
 
 class Verdicts(ReviewView):
-    @extend_schema(summary="Say what the part is", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        summary="Say what the part is",
+        request=VerdictBody,
+        responses={200: shapes.VerdictAnswer, 201: shapes.VerdictAnswer},
+    )
     def post(self, request: Request) -> Response:
         body: VerdictBody = self.body(request, VerdictBody)
         _refuse_odd(body)
@@ -178,7 +182,7 @@ def _refuse_odd(body: VerdictBody) -> None:
 
 
 class Undo(ReviewView):
-    @extend_schema(summary="Take a verdict back", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Take a verdict back", request=UndoBody, responses=shapes.UndoAnswer)
     def post(self, request: Request, client_id: uuid.UUID) -> Response:
         body: UndoBody = self.body(request, UndoBody)
         user, now = person(request), timezone.now()
@@ -189,7 +193,7 @@ class Undo(ReviewView):
 
 
 class MyModels(ReviewView):
-    @extend_schema(summary="The models whose images you may judge", responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="The models whose images you may judge", responses=shapes.Queues)
     def get(self, request: Request) -> Response:
         models = models_for(person(request), "review").filter(is_active=True)
         return Response(

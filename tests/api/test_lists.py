@@ -163,7 +163,7 @@ OUT_OF_RANGE = [
     "confidence_min=nan", "confidence_min=inf", "confidence_min=1.01", "confidence_max=-0.1", "confidence_min=x",
     "confidence_min=1e999", "since=yesterday", "since=2026-11-24", "since=2026-11-24T06:00:00",
     "since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-14:00", "since=2026-13-01T00:00:00Z",
-    "since=2026-11-24T06:00:00+01:00", "disposition=scrap", "version=3",
+    "since=2026-11-24T06:00:00+01:00", "until=2099-03-05T15:34:41-20:50", "disposition=scrap", "version=3",
 ]  # fmt: skip
 
 

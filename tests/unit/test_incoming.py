@@ -108,6 +108,7 @@ def test_a_confidence_that_is_let_in_is_a_probability(kind: str, label: Any, con
         ({"captured_at": "2026-11-24T06:00:00"}, "captured_at"),
         ({"captured_at": "0001-01-01T00:00:00+14:00"}, "captured_at"),
         ({"captured_at": "9999-12-31T23:59:59-14:00"}, "captured_at"),
+        ({"captured_at": "2026-11-24T06:00:00-20:50"}, "captured_at"),
         ({"captured_at": 10**30}, "captured_at"),
         ({"predicted_at": "yesterday"}, "predicted_at"),
         ({"purpose": "fun"}, "purpose"),

@@ -1,0 +1,312 @@
+"""What endpoints answer, as types for the schema. A test asks every endpoint and holds the answer against them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from labeling.incoming import IncomingRow
+from reviewapp.openapi import Refusal, Shape
+
+UNSET = msgspec.UNSET
+Disposition = Literal["pass", "reject", "hold"]
+
+
+class RowRefusal(msgspec.Struct):
+    row: int
+    status: Literal["error"]
+    http_status: int
+    error: Refusal
+
+
+class PredictionAnswer(msgspec.Struct):
+    """What to do with the part, whether a person looks, and whether its image is wanted."""
+
+    row: int
+    status: Literal["created", "duplicate"]
+    inspection_id: str
+    attempt: int
+    label: str | None
+    confidence: float | None
+    scores: dict[str, float] | None
+    version: str | None
+    disposition: Disposition | None
+    review: Literal["none", "measuring", "blocking"]
+    review_id: int | None
+    deadline: datetime | None
+    default_disposition: Disposition | None
+    reason: str
+    probability: float
+    image: str | None
+
+
+class Counts(msgspec.Struct):
+    created: int
+    duplicate: int
+    error: int
+
+
+class BulkRow(msgspec.Struct):
+    """As in PredictionAnswer or RowRefusal, without what stands at its default."""
+
+    row: int
+    status: Literal["created", "duplicate", "conflict", "error", "rejected"]
+    inspection_id: str | msgspec.UnsetType = UNSET
+    disposition: Disposition | msgspec.UnsetType | None = UNSET
+    review: str | msgspec.UnsetType = UNSET
+    review_id: int | msgspec.UnsetType | None = UNSET
+    image: str | msgspec.UnsetType | None = UNSET
+    error: Refusal | msgspec.UnsetType = UNSET
+
+
+class BulkAnswer(msgspec.Struct):
+    counts: dict[str, int]
+    results: list[BulkRow]
+    error: Refusal | msgspec.UnsetType = UNSET
+
+
+class DispositionAnswer(msgspec.Struct):
+    row: int
+    status: Literal["created", "duplicate"]
+    inspection_id: str
+    attempt: int
+    disposition: Disposition
+    done_at: datetime
+
+
+class OutcomeAnswer(msgspec.Struct):
+    row: int
+    status: Literal["created", "duplicate"]
+    outcome: int
+    matched: bool  # whether the part has arrived
+    inspection_id: str | None
+    attempt: int | None
+
+
+class ImageAnswer(msgspec.Struct):
+    row: int
+    inspection_id: str
+    view: str
+    status: Literal["created", "duplicate", "ignored"]
+    image: str
+
+
+class ShownItem(msgspec.Struct):
+    url: str | None
+    view: str
+    width: int | None
+    height: int | None
+
+
+class ShownPrediction(msgspec.Struct):
+    label: str
+    name: str
+    confidence: float | None
+    version: str
+
+
+class ShownReview(msgspec.Struct):
+    """What a person needs in order to judge. A blind one carries no prediction."""
+
+    id: int
+    part: str
+    inspection_id: str
+    lot: str
+    captured_at: datetime
+    site_time: str
+    source: str
+    metadata: dict[str, Any]
+    items: list[ShownItem]
+    mode: Literal["measuring", "blocking"]
+    deadline: datetime | None
+    reason: str
+    blind: bool
+    phase: Literal["blind", "shown"]
+    prediction: ShownPrediction | None
+    lease_expires_at: datetime | None
+
+
+class SaidVerdict(msgspec.Struct):
+    client_id: uuid.UUID
+    review: int
+    part: str
+    kind: str
+    label: str | None
+    name: str
+    said_at: datetime
+    can_undo: bool
+
+
+class ClaimAnswer(msgspec.Struct):
+    reviews: list[ShownReview]
+    n_open: int
+    n_mine_today: int
+    recent: list[SaidVerdict]
+
+
+class HeartbeatAnswer(msgspec.Struct):
+    lease_expires_at: datetime
+
+
+class ReleaseAnswer(msgspec.Struct):
+    released: int
+
+
+class ReviewState(msgspec.Struct):
+    id: int
+    model: str
+    inspection_id: str
+    status: Literal["open", "settled", "escalated", "cancelled"]
+    mode: Literal["measuring", "blocking"]
+    deadline: datetime | None
+    outcome: str | None
+    label: str | None
+    settled_at: datetime | None
+    disposition: Disposition | None
+    release_at: datetime | None
+    released_at: datetime | None
+
+
+class VerdictAnswer(msgspec.Struct):
+    verdict: SaidVerdict
+    settled: bool
+    lease_lost: bool
+    message: str
+
+
+class UndoAnswer(msgspec.Struct):
+    review: ShownReview | None
+    message: str
+
+
+class Queue(msgspec.Struct):
+    slug: str
+    name: str
+    n_open: int
+
+
+class Queues(msgspec.Struct):
+    models: list[Queue]
+
+
+class Accuracy(msgspec.Struct):
+    """Never without n and an interval; null where nothing was measured."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    lower_bound: float | None
+    method: str | None
+    provisional: bool | None
+
+
+class ModelState(msgspec.Struct):
+    model: str
+    name: str
+    versions: int
+    champion: int | None
+    n_inspections: int
+    n_reviews_open: int
+    n_verdicts: int
+    n_new_labels: int
+    accuracy: Accuracy
+    naive_accuracy: float | None
+    runs: dict[str, int]
+    promotions: int
+    alerts: list[str]
+    state: str
+    why: str
+
+
+class ModelStates(msgspec.Struct):
+    models: list[ModelState]
+
+
+class SampleAnswer(msgspec.Struct):
+    sample: int
+    n_sampled: int
+    population: int
+    as_of: date
+    declared_by: str
+    declared_at: datetime
+
+
+class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
+    """With a `path` on the server; with an upload as a form, where it is the `file`."""
+
+    format: str
+    path: str
+    source: str = ""
+    dry_run: bool | Literal["true", "false", "yes", "no", "1", "0", ""] = ""
+    create_labels: bool | Literal["true", "false", "yes", "no", "1", "0", ""] = ""
+    ok_label: str = ""
+
+
+class ImportCounts(msgspec.Struct):
+    total: int | None
+    done: int
+    new: int
+    known: int
+    conflicts: int
+    refused: int
+
+
+class ImportState(msgspec.Struct):
+    id: int
+    status: Literal["queued", "running", "done", "failed"]
+    outcome: str
+    format: str
+    file_name: str
+    source: str
+    dry_run: bool
+    progress: float | None
+    counts: ImportCounts
+    problems: list[dict[str, Any]]
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def one_or_many(name: str, row: type[msgspec.Struct]) -> Shape:
+    return Shape(name, (row, {"type": "array", "items": row}))
+
+
+def answers(name: str, row: type[msgspec.Struct], *, counted: bool = False) -> dict[int, Shape]:
+    """One row is answered by one object, a list by a list; 207: some rows were refused."""
+    many = {
+        "type": "object",
+        "required": ["results", *(["counts"] if counted else [])],
+        "properties": {
+            "results": {"type": "array", "items": (row, RowRefusal)},
+            **({"counts": Counts} if counted else {}),
+        },
+    }
+    either = Shape(name, (row, many))
+    return {200: either, 201: either, 207: Shape(f"{name}List", many)}
+
+
+JSON_TEXT = {"type": "string", "contentMediaType": "application/json"}
+FORM_OF_ROWS: dict[str, Any] = {
+    "type": "object",
+    "description": "One row as fields with its `image`, or `rows` (a JSON list) with the files `image.0`, `image.1`, …",
+    "properties": {
+        "rows": JSON_TEXT, "scores": JSON_TEXT, "metadata": JSON_TEXT, "findings": JSON_TEXT,
+        "image": {"type": "string", "format": "binary"},
+    },
+}  # fmt: skip
+FORM_OF_IMPORT: dict[str, Any] = {
+    "type": "object",
+    "required": ["format", "file"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("format", "source", "dry_run", "create_labels", "ok_label")},
+        "file": {"type": "string", "format": "binary"},
+    },
+}
+FORM = "multipart/form-data"
+ROWS = {"application/json": one_or_many("Rows", IncomingRow), FORM: FORM_OF_ROWS}
+ONE_ROW = {"application/json": IncomingRow, FORM: FORM_OF_ROWS}
+BULK = {"application/json": Shape("BulkRows", list[IncomingRow]), "application/x-ndjson": {"type": "string"}}
