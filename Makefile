@@ -41,7 +41,7 @@ runtime: $(BIN)/python
 	$(call install,requirements.txt,requirements.txt)
 
 development: runtime
-	$(call install,requirements.txt requirements-parquet.txt requirements-dev.txt,requirements-dev.txt)
+	$(call install,requirements.txt requirements-parquet.txt requirements-s3.txt requirements-dev.txt,requirements-dev.txt)
 
 # exec: make passes SIGTERM to its direct child, and that is then the runner itself.
 demo: runtime

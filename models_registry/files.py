@@ -66,15 +66,16 @@ def _in_our_words(key: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise FileMissing(f"The file {key} is not in the store.") from error
     except S3_ERRORS as error:
-        if _status(error) == 404:
+        if _code(error) in {"404", "NoSuchKey"}:  # a bucket that is gone is not a file that is gone
             raise FileMissing(f"The file {key} is not in the store.") from error
         raise StoreUnavailable(f"The store does not give or take {key}: {error}") from error
     except OSError as error:
         raise StoreUnavailable(f"The store does not give or take {key}: {error}") from error
 
 
-def _status(error: Any) -> int:
-    return int(getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+def _code(error: Any) -> str:
+    """What the S3 server calls it; its answers to HEAD have a status only."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
 
 
 def put(key: str, data: bytes) -> None:

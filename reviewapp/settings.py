@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from labeling.web_addresses import AllowList
 from reviewapp import embedded
+from reviewapp.s3 import s3_store
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -180,17 +181,7 @@ S3_PRESIGNED = env.bool("REVIEWAPP_S3_PRESIGNED", default=False)
 S3_ORIGINS = [S3_ENDPOINT or f"https://{S3_BUCKET}.s3.amazonaws.com"] if S3_BUCKET and S3_PRESIGNED else []
 STORAGES = {
     "default": (
-        {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": S3_BUCKET,
-                "endpoint_url": S3_ENDPOINT or None,
-                "region_name": env.str("REVIEWAPP_S3_REGION", default="") or None,
-                "file_overwrite": True,
-                "querystring_auth": True,
-                "signature_version": "s3v4",
-            },
-        }
+        s3_store(S3_BUCKET, endpoint=S3_ENDPOINT, region=env.str("REVIEWAPP_S3_REGION", default=""))
         if S3_BUCKET
         else {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "store"}}
     ),
@@ -207,6 +198,8 @@ except ValueError as error:
     raise ImproperlyConfigured(f"REVIEWAPP_IMAGE_HOSTS: {error}.") from error
 # Signed addresses of images hold for one to two of these periods, and stay the same within one.
 IMAGE_URL_SECONDS = env.int("REVIEWAPP_IMAGE_URL_SECONDS", default=3600)
+if IMAGE_URL_SECONDS < 60:
+    raise ImproperlyConfigured("REVIEWAPP_IMAGE_URL_SECONDS is at least 60: addresses would run out while they load.")
 IMAGE_FETCH_SECONDS = env.int("REVIEWAPP_IMAGE_FETCH_SECONDS", default=30)
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000

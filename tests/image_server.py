@@ -17,6 +17,7 @@ class Camera:
     port: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    otherwise: Answer | None = None  # to every other path; a 404 when it is None
 
     def url(self, path: str, *, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -83,7 +84,7 @@ def filming() -> Iterator[Camera]:
             camera.asked.append(self.path)
             self.connection.settimeout(5)
             try:
-                camera.answers.get(self.path, gives(b"", status=404))(self)
+                camera.answers.get(self.path, camera.otherwise or gives(b"", status=404))(self)
             except OSError:
                 self.close_connection = True  # the client had enough
 
