@@ -31,7 +31,8 @@ def _navigation(user: Any) -> Navigation:
     """Counts of what this person may see. The time zone is the sites' own if they share one, else UTC."""
     if user is None or not user.is_authenticated:
         return {"n_reviews_open": 0, "n_runs_active": 0, "time_zone": "UTC"}
-    reviews = Review.objects.open().filter(registered_model__in=models_for(user, "review").order_by().values("pk"))
+    mine = models_for(user, "review").order_by().values("pk")
+    reviews = Review.objects.open().filter(registered_model__in=mine, waits_for_image=False)
     runs = TrainingRun.objects.active().filter(registered_model__in=models_for(user, "view").order_by().values("pk"))
     zones = Site.objects.order_by().annotate(one=Value(1)).values("one")
     found = User.objects.filter(pk=user.pk).values_list(

@@ -43,6 +43,7 @@ class ModelStatus:
     n_inspections: int
     n_reviews_open: int
     n_reviews_overdue: int
+    n_waiting_for_image: int  # reviews that nobody can be handed yet
     oldest_open_at: datetime | None
     n_verdicts: int
     evaluation: Evaluation | None
@@ -206,7 +207,9 @@ def by_attention(statuses: Iterable[ModelStatus]) -> list[ModelStatus]:
     )
 
 
-NO_REVIEWS: dict[str, Any] = {"n_reviews_open": 0, "n_reviews_overdue": 0, "oldest_open_at": None}
+NO_REVIEWS: dict[str, Any] = {
+    "n_reviews_open": 0, "n_reviews_overdue": 0, "n_waiting_for_image": 0, "oldest_open_at": None,
+}  # fmt: skip
 
 
 def _counts(rows: QuerySet[Any, Any], by: str = "registered_model") -> dict[int, int]:
@@ -250,11 +253,18 @@ def _n(rows: QuerySet[Any, Any]) -> Coalesce:
 
 def _open_reviews(ids: Sequence[int], now: datetime) -> dict[int, dict[str, Any]]:
     rows = Review.objects.open().filter(registered_model__in=ids).order_by().values("registered_model")
-    rows = rows.annotate(n=Count("pk"), overdue=Count("pk", filter=Q(deadline__lt=now)), oldest=Min("created_at"))
+    ready = Q(waits_for_image=False)
+    rows = rows.annotate(
+        n=Count("pk", filter=ready),
+        waiting=Count("pk", filter=~ready),
+        overdue=Count("pk", filter=Q(deadline__lt=now)),
+        oldest=Min("created_at", filter=ready),
+    )
     return {
         row["registered_model"]: {
             "n_reviews_open": row["n"],
             "n_reviews_overdue": row["overdue"],
+            "n_waiting_for_image": row["waiting"],
             "oldest_open_at": row["oldest"],
         }
         for row in rows
@@ -301,6 +311,7 @@ def status_payload(status: ModelStatus) -> dict[str, Any]:
         "champion": status.champion.number if status.champion else None,
         "n_inspections": status.n_inspections,
         "n_reviews_open": status.n_reviews_open,
+        "n_waiting_for_image": status.n_waiting_for_image,
         "n_verdicts": status.n_verdicts,
         "n_new_labels": status.n_new_labels,
         "accuracy": {

@@ -18,6 +18,14 @@ def s3_store(bucket: str, *, endpoint: str = "", region: str = "") -> dict[str, 
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
+def s3_origins(bucket: str, *, endpoint: str, region: str) -> list[str]:
+    """Where a browser that follows a presigned address may end up: what its Content-Security-Policy has to allow."""
+    if endpoint:
+        return ["/".join(endpoint.split("/", 3)[:3])]
+    places = ["s3", f"s3.{region}"] if region else ["s3"]
+    return [f"https://{bucket}.{place}.amazonaws.com" for place in places]
+
+
 def _client_config() -> Any:
     """None without boto3: a system check then says what to install."""
     if importlib.util.find_spec("botocore") is None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from labeling.web_addresses import AllowList
 from reviewapp import embedded
-from reviewapp.s3 import s3_store
+from reviewapp.s3 import s3_origins, s3_store
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -178,10 +178,11 @@ S3_BUCKET = env.str("REVIEWAPP_S3_BUCKET", default="")
 S3_ENDPOINT = env.str("REVIEWAPP_S3_ENDPOINT", default="")
 # Browsers are sent to the bucket with a presigned address instead of getting images through here.
 S3_PRESIGNED = env.bool("REVIEWAPP_S3_PRESIGNED", default=False)
-S3_ORIGINS = [S3_ENDPOINT or f"https://{S3_BUCKET}.s3.amazonaws.com"] if S3_BUCKET and S3_PRESIGNED else []
+S3_REGION = env.str("REVIEWAPP_S3_REGION", default="")
+S3_ORIGINS = s3_origins(S3_BUCKET, endpoint=S3_ENDPOINT, region=S3_REGION) if S3_BUCKET and S3_PRESIGNED else []
 STORAGES = {
     "default": (
-        s3_store(S3_BUCKET, endpoint=S3_ENDPOINT, region=env.str("REVIEWAPP_S3_REGION", default=""))
+        s3_store(S3_BUCKET, endpoint=S3_ENDPOINT, region=S3_REGION)
         if S3_BUCKET
         else {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "store"}}
     ),

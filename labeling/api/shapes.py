@@ -211,6 +211,7 @@ class ModelState(msgspec.Struct):
     champion: int | None
     n_inspections: int
     n_reviews_open: int
+    n_waiting_for_image: int
     n_verdicts: int
     n_new_labels: int
     accuracy: Accuracy

@@ -148,6 +148,16 @@ def test_overdue_reviews_are_told_from_open_ones() -> None:
     assert (status.n_reviews_open, status.n_reviews_overdue) == (2, 1)
 
 
+def test_what_nobody_can_be_handed_yet_is_told_from_what_is_open() -> None:
+    model = make.make_model()
+    make.make_review(registered_model=model)
+    make.make_review(registered_model=model, waits_for_image=True, created_at=NOW - timedelta(days=1))
+
+    status = model_status(model, now=NOW)
+
+    assert (status.n_reviews_open, status.n_waiting_for_image, status.oldest_open_at) == (1, 1, NOW)
+
+
 def test_the_fleet_is_sorted_by_state_and_then_by_the_oldest_review() -> None:
     young, old, alarmed = (make.make_model(slug=slug) for slug in ("young", "old", "alarmed"))
     make.make_review(registered_model=young, created_at=NOW)
