@@ -24,7 +24,7 @@ class Said(msgspec.Struct):
     predicted_at: datetime
 
 
-class Told(msgspec.Struct):
+class ToldDisposition(msgspec.Struct):
     """To the line, or by it."""
 
     disposition: str
@@ -82,7 +82,7 @@ class Evidence(Part):
     version: str
     prediction: Said
     disposition: str | None
-    dispositions: list[Told]
+    dispositions: list[ToldDisposition]
     draw: Draw | None
     reviews: list[Looked]
     ground_truth: Truth | None
@@ -138,8 +138,8 @@ def _verdicts(mine: dict[str, Any]) -> dict[int, list[Verdict]]:
     return found
 
 
-def _told(record: DispositionRecord) -> Told:
-    return Told(record.disposition, record.origin, record.created_at, record.done_at, record.revoked_at)
+def _told(record: DispositionRecord) -> ToldDisposition:
+    return ToldDisposition(record.disposition, record.origin, record.created_at, record.done_at, record.revoked_at)
 
 
 def _looked(review: Review, verdicts: Sequence[Verdict]) -> Looked:

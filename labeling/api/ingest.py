@@ -73,6 +73,7 @@ class IngestView(APIView):
 class Predictions(PredictionList, IngestView):
     @extend_schema(
         summary="Send predictions, one or a list",
+        examples=[shapes.A_PREDICTION, shapes.ITS_ANSWER],
         parameters=[ATOMIC, IDEMPOTENCY_KEY],
         request=shapes.ROWS,
         responses=shapes.answers("PredictionsAnswer", shapes.PredictionAnswer, counted=True),

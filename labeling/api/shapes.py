@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
+from drf_spectacular.utils import OpenApiExample
 
 from labeling.incoming import IncomingRow
+from labeling.ingest.bulk import Told
 from reviewapp.openapi import Refusal, Shape
 
 UNSET = msgspec.UNSET
@@ -49,22 +51,9 @@ class Counts(msgspec.Struct):
     error: int
 
 
-class BulkRow(msgspec.Struct):
-    """As in PredictionAnswer or RowRefusal, without what stands at its default."""
-
-    row: int
-    status: Literal["created", "duplicate", "conflict", "error", "rejected"]
-    inspection_id: str | msgspec.UnsetType = UNSET
-    disposition: Disposition | msgspec.UnsetType | None = UNSET
-    review: str | msgspec.UnsetType = UNSET
-    review_id: int | msgspec.UnsetType | None = UNSET
-    image: str | msgspec.UnsetType | None = UNSET
-    error: Refusal | msgspec.UnsetType = UNSET
-
-
 class BulkAnswer(msgspec.Struct):
     counts: dict[str, int]
-    results: list[BulkRow]
+    results: list[Told]  # what stands at its default is left out
     error: Refusal | msgspec.UnsetType = UNSET
 
 
@@ -307,6 +296,24 @@ FORM_OF_IMPORT: dict[str, Any] = {
         "file": {"type": "string", "format": "binary"},
     },
 }
+A_PREDICTION = OpenApiExample(
+    "A part with a scratch",
+    {
+        "model": "surface", "version": "cam-net-7", "inspection_id": "88213", "source": "cam-1", "serial": "S-10442",
+        "label": "scratch", "scores": {"ok": 0.1, "scratch": 0.87, "dent": 0.03},
+    },
+    request_only=True, media_type="application/json",
+)  # fmt: skip
+ITS_ANSWER = OpenApiExample(
+    "Rejected, and looked at by chance",
+    {
+        "row": 0, "status": "created", "inspection_id": "88213", "attempt": 1, "label": "scratch", "confidence": 0.87,
+        "scores": {"ok": 0.1, "scratch": 0.87, "dent": 0.03}, "version": "v3", "disposition": "reject",
+        "review": "measuring", "review_id": 41, "deadline": None, "default_disposition": None,
+        "reason": "Drawn by chance: the chance of being checked was 6.4 %.", "probability": 0.064, "image": "wanted",
+    },
+    response_only=True, status_codes=["201"],
+)  # fmt: skip
 FORM = "multipart/form-data"
 ROWS = {"application/json": one_or_many("Rows", IncomingRow), FORM: FORM_OF_ROWS}
 ONE_ROW = {"application/json": IncomingRow, FORM: FORM_OF_ROWS}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.errors import RowRefused
-from labeling.incoming import IncomingRow, check_scores, decode_row, why_unstorable
+from labeling.incoming import IncomingRow, check_scores, decode_line, decode_row, why_unstorable
 
 LEAST: dict[str, Any] = {"inspection_id": "88213", "source": "cam-1"}
 LABELS = ["ok", "scratch", "dent"]
@@ -47,6 +47,23 @@ def test_any_row_is_taken_or_refused_with_a_field(raw: dict[str, Any]) -> None:
     assert why_unstorable(row.metadata) == ""
     assert len(row.digest()) == 64
     json.dumps(row.metadata, allow_nan=False).encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60) | st.dictionaries(fields | texts, anything, max_size=5))
+def test_a_line_of_a_bulk_body_is_taken_as_its_row_is_or_refused(said: bytes | dict[str, Any]) -> None:
+    """The fast way in lets nothing in that the careful one refuses, and reads it as the same."""
+    text = (
+        said if isinstance(said, bytes) else json.dumps(LEAST | said, ensure_ascii=False).encode(errors="surrogatepass")
+    )
+    try:
+        row = decode_line(text, position=3)
+    except RowRefused as error:
+        refusal = error
+    else:
+        assert row == decode_row(json.loads(text), position=3)
+        return
+    assert (refusal.row, bool(refusal.fields)) == (3, True)
 
 
 def taken_or_refused(raw: dict[str, Any]) -> IncomingRow | RowRefused:
