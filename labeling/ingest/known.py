@@ -10,6 +10,7 @@ import msgspec
 
 from labeling.ingest.cursor import psycopg_cursor
 from labeling.ingest.parts import Part
+from labeling.ingest.writing import FEW
 
 
 class Known(NamedTuple):
@@ -75,8 +76,11 @@ class AskedSerial(msgspec.Struct):
 def known_parts(parts: Sequence[Part]) -> dict[int, Known]:
     """By the place in ``parts``; what is not there is new."""
     asked = [Asked(n, *part.key[:3], _version(part)) for n, part in enumerate(parts)]
+    # For many a plan is made that fits the tables as they are now; one kept from a day when they were empty reads all
+    # of them. For few the plan is kept: making it would take longer than the look-up.
+    kept = None if len(parts) <= FEW else False
     with psycopg_cursor() as cursor:
-        cursor.execute(KNOWN, [msgspec.json.encode(asked).decode()])
+        cursor.execute(KNOWN, [msgspec.json.encode(asked).decode()], prepare=kept)
         return {place: Known(*values) for place, *values in cursor.fetchall()}
 
 
@@ -91,6 +95,7 @@ def newest_attempts(serials: set[tuple[int, str]]) -> dict[tuple[int, str], int]
     if not serials:
         return {}
     asked = [AskedSerial(*one) for one in serials]
+    kept = None if len(asked) <= FEW else False
     with psycopg_cursor() as cursor:
-        cursor.execute(ATTEMPTS, [msgspec.json.encode(asked).decode()])
+        cursor.execute(ATTEMPTS, [msgspec.json.encode(asked).decode()], prepare=kept)
         return {(station, serial): attempt for station, serial, attempt in cursor.fetchall()}
