@@ -99,7 +99,8 @@ class Item(models.Model):
         AT_STATION = "at_station", _("At the station")
         FAILED = "failed", _("Could not be had")
 
-    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="items")
+    # no index of its own: the unique one below begins with it
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="items", db_index=False)
     public_id = models.UUIDField(default=public_id, unique=True, editable=False)  # addresses say nothing
     view = models.CharField(max_length=40, default="main")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="items")

@@ -14,8 +14,11 @@ from models_registry.models.labels import Disposition
 
 
 class Prediction(models.Model):
-    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="predictions")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="predictions")
+    # no indexes of their own: the two below begin with them, and each index costs every part that comes in
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="predictions", db_index=False)
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="predictions", db_index=False
+    )
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="predictions")
     confidence = models.FloatField(null=True, blank=True)
     scores = models.JSONField(null=True, blank=True)
@@ -59,7 +62,7 @@ class DispositionRecord(models.Model):
     inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="dispositions")
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     review = models.ForeignKey(
-        "labeling.Review", on_delete=models.PROTECT, null=True, blank=True, related_name="dispositions"
+        "labeling.Review", on_delete=models.PROTECT, null=True, blank=True, related_name="dispositions", db_index=False
     )
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.ANSWERED)
     disposition = models.CharField(max_length=8, choices=Disposition)
@@ -68,7 +71,7 @@ class DispositionRecord(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     reported_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
 
     objects = DispositionQuerySet.as_manager()
@@ -85,7 +88,9 @@ class DispositionRecord(models.Model):
                 fields=["prediction"], condition=Q(origin="edge"), name="disposition_of_the_edge_once"
             ),
             models.UniqueConstraint(
-                fields=["review"], condition=Q(revoked_at__isnull=True), name="disposition_of_a_review_stands_once"
+                fields=["review"],
+                condition=Q(review__isnull=False, revoked_at__isnull=True),  # out loud, or nearly every row is in it
+                name="disposition_of_a_review_stands_once",
             ),
             models.UniqueConstraint(
                 fields=["inspection", "done_at"], condition=Q(origin="reported"), name="disposition_reported_once"
@@ -95,6 +100,12 @@ class DispositionRecord(models.Model):
                 | (~Q(origin="reported") & Q(done_at__isnull=True)),
                 name="disposition_done_at_iff_reported",
             ),
+        ]
+        indexes = [
+            # read by what became of a review, and before a review or a person is deleted; empty in nearly every row
+            models.Index(fields=["review"], condition=Q(review__isnull=False), name="disposition_of_a_review"),
+            # read by what a person reported, and before a person is deleted
+            models.Index(fields=["reported_by"], condition=Q(reported_by__isnull=False), name="disposition_reporter"),
         ]
 
     def __str__(self) -> str:

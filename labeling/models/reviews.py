@@ -40,7 +40,8 @@ class Review(models.Model):
         ESCALATED = "escalated", _("Escalated")
         CANCELLED = "cancelled", _("Cancelled")
 
-    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="reviews")
+    # no index of its own: the unique one below begins with it
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="reviews", db_index=False)
     registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="reviews")
     round = models.PositiveSmallIntegerField(default=1)
     reason = models.CharField(max_length=16, choices=Reason)

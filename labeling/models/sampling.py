@@ -79,8 +79,11 @@ class Selection(models.Model):
         CERTAINTY = "certainty", _("Always checked")
         SAMPLED = "sampled", _("Drawn by chance")
 
-    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="selections")
-    registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="selections")
+    # no indexes of their own: the two below begin with them, and each index costs every part that comes in
+    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="selections", db_index=False)
+    registered_model = models.ForeignKey(
+        RegisteredModel, on_delete=models.PROTECT, related_name="selections", db_index=False
+    )
     design = models.ForeignKey(SamplingDesign, on_delete=models.PROTECT, related_name="selections")
     stratum = models.CharField(max_length=16, choices=Stratum)
     pi = models.FloatField(help_text=_("Inclusion probability in force when the dice were thrown"))
