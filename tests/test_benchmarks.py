@@ -18,6 +18,7 @@ OURS = ("DATABASE_URL", "REDIS_URL", "REVIEWAPP_VAR", "DJANGO_SETTINGS_MODULE")
 @pytest.mark.parametrize(
     ("name", "figures"),
     [
+        ("bulk_ingest", {"rows_per_s", "ratio_to_raw_copy", "resend_ratio", "new_rows_by_resend", "rss_mb"}),
         ("ingest_api", {"p50_ms", "p95_ms", "p99_ms", "saturation_per_s", "server_rss_mb"}),
         ("waits", {"without_p99_ms", "with_waits_p99_ms", "ratio_p99", "last_woken_ms", "threads_more", "errors"}),
         ("claim_verdict", {"claim_p50_ms", "verdict_p99_ms", "verdicts_per_s_8_people", "doubles", "errors"}),
