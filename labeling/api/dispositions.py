@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.lists import DispositionList
 from labeling.api.parsers import StrictJSONParser
+from labeling.api.row_answers import refused_row, respond_to_rows, rows_in
 from labeling.dispositions import report
 from labeling.errors import RowRefused
 from labeling.incoming import why_no_moment, why_unstorable
@@ -51,15 +51,10 @@ class Dispositions(DispositionList):
     )
     def post(self, request: Request) -> Response:
         require_verb(person(request), "ingest")
-        rows = request.data if isinstance(request.data, list) else [request.data]
-        if len(rows) > settings.MAX_ROWS_PER_REQUEST:
-            raise ReviewAppError(
-                f"{len(rows)} rows in one request; at most {settings.MAX_ROWS_PER_REQUEST} are taken.",
-                code="too_many_rows", http_status=413,
-            )  # fmt: skip
+        rows, is_list = rows_in(request)
         now = timezone.now()
         answers = [_answer(request, raw, position, now) for position, raw in enumerate(rows)]
-        return _respond(answers, is_list=isinstance(request.data, list))
+        return respond_to_rows(answers, is_list=is_list)
 
 
 def _answer(request: Request, raw: Any, position: int, now: datetime) -> dict[str, Any]:
@@ -70,8 +65,7 @@ def _answer(request: Request, raw: Any, position: int, now: datetime) -> dict[st
             inspection=part, disposition=row.disposition, done_at=row.done_at, by=person(request), now=now
         )
     except ReviewAppError as error:
-        error.row = position
-        return {"row": position, "status": "error", "http_status": error.http_status, "error": error.as_dict()}
+        return refused_row(position, error)
     return {
         "row": position,
         "status": "created" if is_new else "duplicate",
@@ -126,14 +120,3 @@ def _part(request: Request, row: ReportRow) -> Inspection:
             fields={field: "Unknown."},
         )  # fmt: skip
     return part
-
-
-def _respond(answers: list[dict[str, Any]], *, is_list: bool) -> Response:
-    """As with predictions: 201 something is new, 200 all known, 207 some refused, a refusal's status when all were."""
-    n_refused = sum(answer["status"] == "error" for answer in answers)
-    if answers and n_refused == len(answers):
-        body = {"error": answers[0]["error"]} | ({"results": answers} if is_list else {})
-        return Response(body, status=answers[0]["http_status"])
-    is_new = any(answer["status"] == "created" for answer in answers)
-    status = 207 if n_refused else 201 if is_new else 200
-    return Response({"results": answers} if is_list else answers[0], status=status)

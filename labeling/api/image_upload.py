@@ -15,6 +15,7 @@ from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.ingest import rows_of
 from labeling.api.parsers import Utf8MultiPartParser
+from labeling.api.row_answers import refused_row
 from labeling.errors import ImageRefused, NoSuchView
 from labeling.images import check_image
 from labeling.images.arrival import receive
@@ -50,8 +51,7 @@ class Images(APIView):
         try:
             return self._take(request, raw, position, f"image.{position}")
         except ReviewAppError as error:
-            described = error.as_dict() | {"row": position}
-            return {"row": position, "status": "error", "http_status": error.http_status, "error": described}
+            return refused_row(position, error)
 
     def _take(self, request: Request, raw: Any, position: int, name: str) -> dict[str, Any]:
         """Store one file. One that nobody wants is not stored, and that is no error: the line may have sent it before

@@ -6,7 +6,6 @@ import hashlib
 from typing import Any, cast
 
 import msgspec
-from django.conf import settings
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -24,6 +23,7 @@ from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, answer_once
 from labeling.api.lists import InspectionList, PredictionList
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
+from labeling.api.row_answers import refuse_too_many
 from labeling.api.rows import RequestRows
 from labeling.errors import RowRefused
 from labeling.ingest import Answer, Ingest
@@ -150,11 +150,7 @@ def rows_of(request: Request) -> tuple[list[Any], bool]:
         rows, is_list = _form_rows(request.POST)  # without the files, which `data` has too
     else:
         rows, is_list = [request.data], False
-    if len(rows) > settings.MAX_ROWS_PER_REQUEST:
-        raise ReviewAppError(
-            f"{len(rows)} rows in one request; at most {settings.MAX_ROWS_PER_REQUEST} are taken.",
-            code="too_many_rows", http_status=413,
-        )  # fmt: skip
+    refuse_too_many(rows)
     _refuse_stray_files(request, {f"image.{row}" for row in range(len(rows))} if is_list else {"image"})
     return rows, is_list
 

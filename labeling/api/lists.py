@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -144,7 +145,7 @@ class Asked:
         return found
 
 
-class ListView(APIView):
+class ListView(ABC, APIView):
     # `read` says which rows, `shape` and `build` what a client gets of them.
     filter_backends = [DjangoFilterBackend]  # for the schema
     filterset_class: ClassVar[type[df.FilterSet]]
@@ -170,8 +171,8 @@ class ListView(APIView):
     def asked(self, request: Request, slug: str | None = None) -> Asked:
         return Asked(request, self.filterset_class, self.queryset.all(), timed=self.order is not None, slug=slug)
 
-    def read(self, asked: Asked) -> QuerySet[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, asked: Asked) -> QuerySet[Any]: ...
 
 
 def _next(request: Request, cursor: str | None) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from labeling.access import reach, require
 from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser
+from labeling.api.row_answers import refused_row, respond_to_rows, rows_in
 from labeling.errors import RowRefused
 from labeling.late_truth import OutcomeRow, RecordedOutcome, decode_outcome, record_outcome
 from labeling.models import Source, Station
@@ -35,15 +35,10 @@ class Outcomes(APIView):
         responses=shapes.answers("OutcomesAnswer", shapes.OutcomeAnswer),
     )
     def post(self, request: Request) -> Response:
-        rows = request.data if isinstance(request.data, list) else [request.data]
-        if len(rows) > settings.MAX_ROWS_PER_REQUEST:
-            raise ReviewAppError(
-                f"{len(rows)} rows in one request; at most {settings.MAX_ROWS_PER_REQUEST} are taken.",
-                code="too_many_rows", http_status=413,
-            )  # fmt: skip
+        rows, is_list = rows_in(request)
         session = OutcomeRows(request)
         answers = [session.answer(raw, position) for position, raw in enumerate(rows)]
-        return respond(answers, is_list=isinstance(request.data, list))
+        return respond_to_rows(answers, is_list=is_list)
 
 
 class OutcomeRows:
@@ -57,10 +52,7 @@ class OutcomeRows:
         try:
             return {"row": position, **outcome_payload(self._record(raw, position))}
         except ReviewAppError as error:
-            error.row = position
-            return {
-                "row": position, "status": "error", "http_status": error.http_status, "error": error.as_dict(),
-            }  # fmt: skip
+            return refused_row(position, error)
 
     def _record(self, raw: Any, position: int) -> RecordedOutcome:
         row = decode_outcome(raw, position=position, now=self.now)
@@ -115,15 +107,3 @@ def outcome_payload(recorded: RecordedOutcome) -> dict[str, Any]:
         "inspection_id": inspection.inspection_id if inspection else None,
         "attempt": inspection.attempt if inspection else None,
     }
-
-
-def respond(answers: list[dict[str, Any]], *, is_list: bool) -> Response:
-    """As with predictions: 201 something new, 200 all known, 207 some refused, a refusal's status when all were."""
-    n_refused = sum(answer["status"] == "error" for answer in answers)
-    if answers and n_refused == len(answers):
-        first = answers[0]
-        body = {"error": first["error"]} | ({"results": answers} if is_list else {})
-        return Response(body, status=first["http_status"])
-    is_new = any(answer["status"] == "created" for answer in answers)
-    status = 207 if n_refused else 201 if is_new else 200
-    return Response({"results": answers} if is_list else answers[0], status=status)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from labeling.api.row_answers import refused_row
 from labeling.dispositions import Standing
 from labeling.images.derivatives import RECIPES
 from labeling.images.signed import image_url, station_url
@@ -26,10 +27,7 @@ def answer_payload(answer: Answer) -> dict[str, Any]:
     """One row of the ingest answer."""
     error = answer.error
     if error is not None:
-        return {
-            "row": answer.row, "status": "error", "http_status": error.http_status,
-            "error": error.as_dict() | {"row": answer.row},
-        }  # fmt: skip
+        return refused_row(answer.row, error)
     payload = msgspec.structs.asdict(answer)
     del payload["error"]
     return payload
