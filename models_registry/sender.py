@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -84,8 +85,9 @@ def _beginning(response: httpx.Response) -> str:
 
 
 def _words(error: Exception) -> str:
-    words = str(error) or type(error).__name__
-    return f"No answer: {words}"[:EXCERPT]
+    """One sentence; the number that the operating system gives its errors says nothing to a reader."""
+    words = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+    return f"No answer: {words.rstrip('.')[: EXCERPT - 20]}."
 
 
 def _since(started: float) -> int:

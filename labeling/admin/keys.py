@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectMultipleWidget
 
 from labeling.access import VERB_WORDS, Verb
 from labeling.keys import issue_key, revoke_keys
@@ -31,12 +32,13 @@ class ApiKeyForm(ModelForm):
     models = forms.ModelMultipleChoiceField(
         RegisteredModel.objects.all(),
         required=False,
+        widget=UnfoldAdminSelectMultipleWidget,
         help_text=gettext_lazy("Only these models. None chosen: all that the user may use."),
     )
     verbs = forms.MultipleChoiceField(
         choices=[(verb, f"{verb}: {VERB_WORDS[verb]}") for verb in get_args(Verb)],
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=gettext_lazy("Only this. None chosen: all that the user may do."),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class IngestBatch(models.Model):
@@ -17,8 +18,8 @@ class IngestBatch(models.Model):
     key = models.CharField(max_length=200)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    body_sha256 = models.CharField(max_length=64, blank=True)
-    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body_sha256 = models.CharField(_("hash of the body"), max_length=64, blank=True)
+    http_status = models.PositiveSmallIntegerField(_("status answered"), null=True, blank=True)
     answer = models.BinaryField(null=True, blank=True)  # JSON, gzip
 
     class Meta:

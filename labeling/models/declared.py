@@ -28,7 +28,7 @@ class DeclaredSample(models.Model):
     )
     lot = models.CharField(max_length=120, blank=True, help_text=_("Empty: all that was imported there"))
     population = models.PositiveIntegerField(help_text=_("How many parts the sample was drawn from"))
-    n_sampled = models.PositiveIntegerField(editable=False)
+    n_sampled = models.PositiveIntegerField(_("parts in the sample"), editable=False)
     as_of = models.DateField(help_text=_("The day for which it speaks"))
     note = models.TextField(help_text=_("How the sample was drawn"))
     declared_by = models.ForeignKey(

@@ -23,7 +23,7 @@ class ImageFetch(models.Model):
 
     item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="fetch")
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING, db_default=Status.WAITING)
-    n_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    n_attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
     next_attempt_at = models.DateTimeField(help_text=_("While running: when the claim expires"))
     code = models.CharField(max_length=40, blank=True, db_default="")
     reason = models.TextField(blank=True, db_default="", help_text=_("Why the last attempt failed"))

@@ -17,6 +17,7 @@ from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm, Read
 from models_registry.models import Delivery, DeliveryAttempt, Event, EventName, Webhook
 from models_registry.services.deliveries import change_secret, send_again
 
+ASKED = ("name", "url", "events", "registered_model", "is_active")
 STATE = ("created_by", "created_at", "n_failures", "failing_since", "rests_until", "former_secret_until")
 
 
@@ -35,9 +36,11 @@ class WebhookAdmin(ModelAdmin):
     list_filter = ("is_active", "registered_model")
     search_fields = ("name", "url")
     autocomplete_fields = ("registered_model",)
-    fields = ("name", "url", "events", "registered_model", "is_active", *STATE)
     readonly_fields = STATE
     actions = ("change_secret",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*ASKED, *STATE) if obj else ASKED
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -59,7 +59,9 @@ class Webhook(models.Model):
     created_at = models.DateTimeField(editable=False)
     held_by = models.UUIDField(null=True, blank=True, editable=False)
     held_until = models.DateTimeField(null=True, blank=True, editable=False)
-    n_failures = models.PositiveIntegerField(default=0, editable=False, help_text=_("Without an answer, in a row"))
+    n_failures = models.PositiveIntegerField(
+        _("failures"), default=0, editable=False, help_text=_("Without an answer, in a row")
+    )
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -137,7 +139,7 @@ class Delivery(models.Model):
     webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, related_name="deliveries")
     object_id = models.CharField(max_length=160, help_text=_("The event's"))
     status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
-    n_attempts = models.PositiveIntegerField(default=0)
+    n_attempts = models.PositiveIntegerField(_("attempts"), default=0)
     first_attempt_at = models.DateTimeField(null=True, blank=True, help_text=_("Since it was last asked for"))
     next_attempt_at = models.DateTimeField()
     last_status = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("HTTP"))
