@@ -23,6 +23,7 @@ MAX_METADATA_BYTES = 16_384
 MAX_FINDINGS_BYTES = 262_144
 MAX_NESTING = 16
 MAX_INTEGER = 2**63  # larger ones are not the same number to every reader of JSON
+SKEW = timedelta(minutes=10)  # by which a sender's clock may be ahead
 YEARS = range(1990, 2201)
 FARTHEST_ZONE = timedelta(hours=15)  # from UTC; PostgreSQL takes a little more
 PURPOSES = ("production", "challenge", "import", "demo")
@@ -195,6 +196,11 @@ def why_no_moment(moment: datetime | None) -> str:
     if moment is not None and abs(moment.utcoffset() or timedelta()) > FARTHEST_ZONE:
         return "has a time zone that is nowhere"
     return ""
+
+
+def why_not_yet(moment: datetime | None, *, now: datetime, ahead: timedelta = SKEW) -> str:
+    """Why a moment cannot have been yet, by clocks that may differ by ``ahead``; empty when it can."""
+    return "lies in the future" if moment is not None and moment > now + ahead else ""
 
 
 def why_unstorable(value: Any, *, depth: int = 0) -> str:

@@ -19,14 +19,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from labeling.access import Reach
 from labeling.errors import ContentConflict, RowRefused
-from labeling.incoming import why_no_moment, why_unstorable
-from labeling.models import DispositionRecord, Inspection, Outcome, Station
+from labeling.incoming import why_no_moment, why_not_yet, why_unstorable
+from labeling.ingest.item import want_images
+from labeling.models import DispositionRecord, Inspection, Item, Outcome, Station
 from models_registry.models import Label, RegisteredModel
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-SKEW = timedelta(minutes=10)  # of the sender's clock
 LOOKED_FOR = timedelta(days=30)  # how long an outcome waits for its part
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -63,7 +63,7 @@ def decode_outcome(raw: Any, *, position: int, now: datetime) -> OutcomeRow:
         named = re.search(r"(?:field |\$\.)`?(\w+)", str(error))
         raise _wrong(position, named.group(1) if named else "row", str(error).partition(" - at ")[0]) from error
     wrong = {name: what for name in row.__struct_fields__ if (what := why_unstorable(getattr(row, name)))}
-    if what := why_no_moment(row.observed_at) or _why_not_yet(row.observed_at, now):
+    if what := why_no_moment(row.observed_at) or why_not_yet(row.observed_at, now=now):
         wrong["observed_at"] = what
     wrong |= _why_no_part(row)
     if row.origin not in Outcome.Origin.values:
@@ -71,10 +71,6 @@ def decode_outcome(raw: Any, *, position: int, now: datetime) -> OutcomeRow:
     for field, what in wrong.items():
         raise _wrong(position, field, what)
     return row
-
-
-def _why_not_yet(moment: datetime, now: datetime) -> str:
-    return "lies in the future" if moment > now + SKEW else ""
 
 
 def _why_no_part(row: OutcomeRow) -> dict[str, str]:
@@ -112,7 +108,7 @@ def record_outcome(
     said = {"label": label, "note": row.note}
     outcome, is_new = Outcome.objects.get_or_create(**key, defaults=said | {"received_at": now, "submitted_by": by})
     if is_new:
-        join_outcomes(Outcome.objects.filter(pk=outcome.pk))
+        join_outcomes(Outcome.objects.filter(pk=outcome.pk), now=now)
         outcome.refresh_from_db(fields=["inspection"])
     elif (outcome.label_id, outcome.note) != (label.pk, row.note):
         raise ContentConflict(
@@ -124,23 +120,31 @@ def record_outcome(
 
 def join_waiting(*, now: datetime) -> int:
     """Join what waits for its part and is not too old. Returns how many met theirs."""
-    return join_outcomes(Outcome.objects.filter(received_at__gte=now - LOOKED_FOR))
+    return join_outcomes(Outcome.objects.filter(received_at__gte=now - LOOKED_FOR), now=now)
 
 
-def join_outcomes(outcomes: QuerySet[Outcome]) -> int:
+@transaction.atomic
+def join_outcomes(outcomes: QuerySet[Outcome], *, now: datetime) -> int:
     """One UPDATE for each way to name a part. A serial without an attempt means its latest one before the observation.
 
-    What is joined stays joined, also if an attempt arrives late that would have fitted better.
+    What is joined stays joined, also if an attempt arrives late that would have fitted better. Only an image can be
+    learned from, so one that nobody wanted is wanted from now on.
     """
     waiting = outcomes.filter(inspection__isnull=True)
     here = Inspection.objects.filter(station=OuterRef("station"))
     of_serial = here.filter(serial=OuterRef("serial")).exclude(serial="")
     before = of_serial.filter(captured_at__lte=OuterRef("observed_at")).order_by("-captured_at", "-attempt")
-    return (
+    n_joined = (
         _join(waiting.exclude(named_id=""), here.filter(inspection_id=OuterRef("named_id")))
         + _join(waiting.filter(attempt__gte=1), of_serial.filter(attempt=OuterRef("attempt")))
         + _join(waiting.filter(named_id="", attempt=0), before)
     )
+    if n_joined:
+        unwanted = Item.objects.filter(
+            image_status=Item.ImageStatus.NOT_WANTED, inspection__in=outcomes.values("inspection")
+        )
+        want_images(list(unwanted), now=now)
+    return n_joined
 
 
 def _join(waiting: QuerySet[Outcome], parts: QuerySet[Inspection]) -> int:

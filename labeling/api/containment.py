@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ COLUMNS = (
     "disposition", "told", "reported", "drawn", "probability", "review_status", "verdicts", "truth", "truth_method",
     "outcome", "outcome_origin", "images",
 )  # fmt: skip
+FORMULA = re.compile(r"['=+@\t\r-]")
 
 
 class ContainmentPage(Page):
@@ -97,6 +99,7 @@ def _flat(row: Evidence) -> tuple[object, ...]:
 
 
 def _line(cells: tuple[object, ...]) -> str:
+    """What a spreadsheet would run as a formula gets an apostrophe in front, as in the export of ground truth."""
     out = io.StringIO()
-    csv.writer(out).writerow(cells)
+    csv.writer(out).writerow([f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell for cell in cells])
     return out.getvalue()

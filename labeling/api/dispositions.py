@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,11 +20,10 @@ from labeling.api.parsers import StrictJSONParser
 from labeling.api.row_answers import refused_row, respond_to_rows, rows_in
 from labeling.dispositions import report
 from labeling.errors import RowRefused
-from labeling.incoming import why_no_moment, why_unstorable
+from labeling.incoming import why_no_moment, why_not_yet, why_unstorable
 from labeling.models import Inspection
 from reviewapp.errors import ReviewAppError
 
-SKEW = timedelta(minutes=10)  # of the sender's clock
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
 
@@ -87,7 +86,7 @@ def _decode(raw: Any, now: datetime) -> ReportRow:
         named = place.strip("`$.") or what.rpartition("field `")[2].rstrip("`") or "row"
         raise RowRefused(f"{named}: {what}.", fields={named: what}) from error
     wrong = {name: what for name in row.__struct_fields__ if (what := why_unstorable(getattr(row, name)))}
-    if what := why_no_moment(row.done_at) or ("lies in the future" if row.done_at and row.done_at > now + SKEW else ""):
+    if what := why_no_moment(row.done_at) or why_not_yet(row.done_at, now=now):
         wrong["done_at"] = what
     if (row.inspection_id is None) == (row.serial is None):
         wrong["serial"] = "or inspection_id names the part: one of the two"

@@ -110,16 +110,21 @@ def refuse_other_image(known: Item, one: Submission) -> None:
 
 def settle_images(items: Collection[Item], review: Review | None, policy: ReviewPolicy, *, now: datetime) -> None:
     """The views of a drawn or kept inspection: their images are asked for or fetched, and its review waits."""
-    for item in items:
-        if item.image_status == Status.NOT_WANTED:  # since before it was drawn
-            item.image_status = first_status(has_image=False, address=item.image_address, wanted=True)
-            unwanted = Item.objects.filter(pk=item.pk, image_status=Status.NOT_WANTED)
-            unwanted.update(image_status=item.image_status)
-    request_fetches({item.inspection_id for item in items if item.image_status == Status.FETCHING}, now=now)
+    want_images(items, now=now)
     waits = policy.needs_image and any(map(is_awaited, items))
     if review is not None and review.waits_for_image != waits:
         Review.objects.filter(pk=review.pk, status=Review.Status.OPEN).update(waits_for_image=waits)
         review.waits_for_image = waits
+
+
+def want_images(items: Collection[Item], *, now: datetime) -> None:
+    """Views whose images nobody wanted are asked for, or fetched where it is known where they lie."""
+    for item in items:
+        if item.image_status == Status.NOT_WANTED:
+            item.image_status = first_status(has_image=False, address=item.image_address, wanted=True)
+            unwanted = Item.objects.filter(pk=item.pk, image_status=Status.NOT_WANTED)
+            unwanted.update(image_status=item.image_status)
+    request_fetches({item.inspection_id for item in items if item.image_status == Status.FETCHING}, now=now)
 
 
 def request_fetches(inspections: Collection[int], *, now: datetime) -> None:

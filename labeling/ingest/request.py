@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from labeling.catalog import ModelCatalog, SourceCatalog
 from labeling.errors import RowRefused
 from labeling.images import CheckedImage
-from labeling.incoming import IncomingRow, check_scores
+from labeling.incoming import IncomingRow, check_scores, why_not_yet
 from labeling.ingest.chunk import store_chunk
 from labeling.ingest.item import image_address
 from labeling.ingest.submission import Answer, Submission
 from labeling.models import Deployment
 from models_registry.models import ModelVersion
 
+CLOCKS_AHEAD = timedelta(days=1)
 NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -40,6 +41,7 @@ class Ingest:
 
         :raises RowRefused: names the field.
         """
+        self._refuse_future(row, position)
         source = self.sources.get(row.source, position=position)
         address = image_address(row, station=source.station, position=position)
         if not predicted:
@@ -55,6 +57,15 @@ class Ingest:
         version = version or catalog.version(row, position=position)
         confidence = check_scores(row, score_kind=version.score_kind, labels=catalog.labels, position=position)
         return Submission(position, row, catalog, source, image, version, confidence, address)
+
+    def _refuse_future(self, row: IncomingRow, position: int) -> None:
+        """A clock may run hours ahead (a time zone, a summer time): a line does not stop for that, but for days."""
+        for name in ("captured_at", "predicted_at"):
+            if what := why_not_yet(getattr(row, name), now=self.now, ahead=CLOCKS_AHEAD):
+                raise RowRefused(
+                    f"{name} {what}: the server's clock says {self.now:%Y-%m-%dT%H:%M}Z.", code="in_the_future",
+                    row=position, fields={name: "Lies in the future."},
+                )  # fmt: skip
 
     def store(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Answer]:
         """Store the rows in one transaction; each part stands for itself unless ``atomic``.

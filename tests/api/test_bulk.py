@@ -14,6 +14,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 import tests.factories as make
 from labeling.ingest import bulk
@@ -256,6 +257,18 @@ def test_more_rows_than_are_taken_end_the_request_and_say_from_where(line: Line,
 
     assert (answer.status_code, read(answer)["error"]["row"]) == (413, 50)
     assert Inspection.objects.count() == 50
+
+
+@pytest.mark.parametrize("name", ["captured_at", "predicted_at"])
+def test_a_clock_may_run_hours_ahead_but_not_days(line: Line, name: str) -> None:
+    now = timezone.now()
+    ahead = [part(line, n, **{name: (now + timedelta(hours=hours)).isoformat()}) for n, hours in enumerate((2, 23, 30))]
+
+    answer = post(line, lines(ahead))
+
+    (refused,) = [one for one in read(answer)["results"] if one["status"] == "rejected"]
+    assert (refused["row"], refused["code"], list(refused["fields"])) == (2, "in_the_future", [name])
+    assert line.send(ahead[2]).json()["error"]["code"] == "in_the_future"
 
 
 def test_nothing_is_an_answer_without_rows(line: Line) -> None:

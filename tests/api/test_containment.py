@@ -81,6 +81,13 @@ def test_the_same_as_csv_in_one_answer_however_many_pages(plant: Plant, monkeypa
     assert len(plant.seen("containment", asked(plant, "&page_size=3"))) == 3
 
 
+def test_no_cell_of_the_csv_is_a_formula(plant: Plant) -> None:
+    plant.part("=1+1", serial="@SUM(A1)", lot="-3")
+    answer = plant.get("containment", asked(plant, "&format=csv"))
+    (line,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+    assert (line["inspection_id"], line["serial"], line["lot"]) == ("'=1+1", "'@SUM(A1)", "'-3")
+
+
 def test_the_number_of_queries_does_not_grow_with_the_page(plant: Plant, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
         plant.part(f"p{number}", captured_at=at(number / 100))

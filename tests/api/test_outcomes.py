@@ -10,7 +10,7 @@ from django.utils import timezone
 
 import tests.factories as make
 from labeling.late_truth import join_waiting
-from labeling.models import DispositionRecord, Inspection, Outcome
+from labeling.models import DispositionRecord, ImageFetch, Inspection, Outcome
 from tests.api.line import Line, error_of
 
 OUTCOMES = "/api/v1/outcomes/"
@@ -46,6 +46,18 @@ def test_an_outcome_is_joined_with_its_part_and_a_resend_changes_nothing(line: L
     }  # fmt: skip
     assert again.json() == first.json() | {"status": "duplicate"}
     assert (stored.inspection, stored.label.slug, stored.submitted_by.username) == (inspection, "dent", "line-3")
+
+
+@pytest.mark.parametrize(("address", "wanted"), [("", "wanted"), ("https://camera.example/a.png", "fetching")])
+def test_an_image_that_nobody_wanted_is_wanted_once_the_truth_is_known(line: Line, address: str, wanted: str) -> None:
+    inspection = part(line)
+    item = make.make_item(inspection=inspection, image_status="not_wanted", image_address=address, view="top")
+
+    assert line.send(outcome(line), url=OUTCOMES).status_code == 201
+
+    item.refresh_from_db()
+    assert item.image_status == wanted
+    assert ImageFetch.objects.filter(item=item).exists() == (wanted == "fetching")
 
 
 def test_other_content_under_the_same_key_is_a_conflict_and_a_later_observation_is_not(line: Line) -> None:
