@@ -6,14 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 import tests.factories as make
 from labeling.keys import issue_key
-from labeling.models import Source
-from models_registry.models import ModelVersion, RegisteredModel
+from labeling.models import DispositionRecord, Inspection, Item, Prediction, Review, SamplingDesign, Selection, Source
+from models_registry.models import Alert, ModelVersion, RegisteredModel
 
 PREDICTIONS = "/api/v1/predictions/"
+TABLES = (Inspection, Item, Prediction, Selection, Review, DispositionRecord, ModelVersion, Alert)
 
 
 @dataclass
@@ -59,3 +61,15 @@ def error_of(answer: Any, status: int = 400) -> dict[str, Any]:
     assert error["message"]
     assert isinstance(error["fields"], dict)
     return dict(error)
+
+
+def counts() -> list[int]:
+    return [table.objects.count() for table in TABLES]
+
+
+def image(name: str = "a.png", *, shade: int = 128) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, make.png(shade=shade), content_type="image/png")
+
+
+def draw_everything(line: Line, **rules: Any) -> None:
+    SamplingDesign.objects.filter(registered_model=line.model).update(budget=1, audit_share=1, rules=rules)

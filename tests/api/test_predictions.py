@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -19,9 +15,7 @@ from django.utils.dateparse import parse_datetime
 import tests.factories as make
 from labeling.models import (
     Deployment,
-    DispositionRecord,
     Inspection,
-    Item,
     Prediction,
     Review,
     ReviewPolicy,
@@ -30,21 +24,7 @@ from labeling.models import (
 )
 from models_registry import files
 from models_registry.models import Alert, ModelVersion
-from tests.api.line import Line, error_of
-
-TABLES = (Inspection, Item, Prediction, Selection, Review, DispositionRecord, ModelVersion, Alert)
-
-
-def counts() -> list[int]:
-    return [table.objects.count() for table in TABLES]
-
-
-def image(name: str = "a.png", *, shade: int = 128) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, make.png(shade=shade), content_type="image/png")
-
-
-def draw_everything(line: Line, **rules: Any) -> None:
-    SamplingDesign.objects.filter(registered_model=line.model).update(budget=1, audit_share=1, rules=rules)
+from tests.api.line import Line, counts, draw_everything, error_of, image
 
 
 def test_one_image_with_an_id_makes_its_inspection_and_item_in_one_go(line: Line) -> None:
@@ -160,152 +140,6 @@ def test_other_content_under_a_taken_key_is_a_conflict_and_changes_nothing(
     assert counts() == before
 
 
-def test_another_image_under_a_taken_view_is_a_conflict_and_no_file_is_left(line: Line, store: Path) -> None:
-    fields = line.row(scores=None, confidence=0.9)
-    line.send_form({**fields, "image": image()})
-    on_disk = sorted(store.rglob("*.png"))
-
-    assert error_of(line.send_form({**fields, "image": image(shade=1)}), 409)["fields"].keys() == {"image"}
-    assert (
-        error_of(line.send_form({**fields, "view": "top", "label": "ok", "image": image(shade=2)}), 409)["code"]
-        == "conflict"
-    )
-    assert sorted(store.rglob("*.png")) == on_disk
-
-
-def test_an_image_that_comes_later_joins_its_part(line: Line) -> None:
-    line.send(line.row(scores=None, confidence=0.9))
-
-    answer = line.send_form({**line.row(scores=None, confidence=0.9), "image": image()})
-
-    assert (answer.status_code, answer.json()["status"]) == (201, "created")
-    assert Item.objects.get().width == 8
-
-
-def test_the_same_image_is_stored_once(line: Line, store: Path) -> None:
-    for number in range(3):
-        line.send_form({**line.row(number, scores=None, confidence=0.9), "image": image(f"{number}.png")})
-
-    assert Item.objects.count() == 3
-    assert len([path for path in store.rglob("*") if path.is_file()]) == 1
-
-
-def test_several_views_of_one_part_share_one_inspection_and_the_gravest_speaks(line: Line) -> None:
-    rows = [
-        line.row(view="top", label="ok", scores={"ok": 0.9, "scratch": 0.1}, captured_at="2026-11-24T06:00:01Z"),
-        line.row(
-            view="left", label="dent", scores={"ok": 0.4, "dent": 0.6}, captured_at="2026-11-24T06:00:02Z", serial="S1"
-        ),
-        line.row(view="right", label="scratch", captured_at="2026-11-24T06:00:03Z", lot="L1"),
-    ]
-    results = line.send(rows).json()["results"]
-
-    inspection = Inspection.objects.get()
-    assert [one["label"] for one in results] == ["dent"] * 3
-    assert (inspection.serial, inspection.lot) == ("S1", "L1")
-    assert inspection.items.count() == 3
-    assert [finding["label"] for finding in Prediction.objects.get().findings] == ["ok", "dent", "scratch"]
-    assert Selection.objects.count() == 1
-
-    again = line.send(rows)
-    assert again.status_code == 200
-    assert {one["status"] for one in again.json()["results"]} == {"duplicate"}
-    for row in rows:
-        assert line.send(row).status_code == 200
-
-
-def test_a_view_that_says_something_else_later_is_a_conflict_even_beside_the_known_ones(line: Line) -> None:
-    rows = [line.row(view="top", label="ok", scores={"ok": 1}), line.row(view="left", label="dent", scores={"dent": 1})]
-    line.send(rows)
-
-    changed = [line.row(view="top", label="scratch", scores={"scratch": 1}), rows[1]]
-
-    assert line.send(changed).json()["error"]["code"] == "conflict"
-
-
-def test_a_late_view_that_agrees_is_written_down_once(line: Line) -> None:
-    line.send(line.row(view="top", captured_at="2026-11-24T06:00:01Z"))
-    late = line.row(view="left", captured_at="2026-11-24T06:00:02Z")
-
-    statuses = [line.send(late).json()["status"] for _ in range(2)]
-
-    assert statuses == ["created", "duplicate"]
-    assert [finding["view"] for finding in Prediction.objects.get().findings] == ["top", "left"]
-
-
-def test_views_that_name_two_lots_are_refused(line: Line) -> None:
-    answer = line.send([line.row(view="top", lot="L1"), line.row(view="left", lot="L2")])
-
-    assert error_of_list(answer, 409) == ["conflict", "conflict"]
-    assert not Inspection.objects.exists()
-
-
-def error_of_list(answer: Any, status: int) -> list[str]:
-    assert answer.status_code == status, answer.content
-    return [one["error"]["code"] for one in answer.json()["results"]]
-
-
-def test_a_list_of_mixed_rows_is_answered_row_by_row(line: Line) -> None:
-    line.send(line.row(1))
-    rows = [
-        line.row(1),
-        line.row(2, label="crack"),
-        line.row(3),
-        line.row(4, version=None),
-        "nonsense",
-        line.row(1, label="ok"),
-    ]
-
-    answer = line.send(rows)
-
-    assert answer.status_code == 207
-    body = answer.json()
-    assert [one["status"] for one in body["results"]] == ["error", "error", "created", "error", "error", "error"]
-    assert [one["row"] for one in body["results"]] == list(range(6))
-    assert body["results"][1]["error"]["row"] == 1
-    assert body["counts"] == {"created": 1, "duplicate": 0, "error": 5}
-
-
-def test_the_rest_of_a_list_is_unharmed(line: Line) -> None:
-    answer = line.send([line.row(1), line.row(2, label="crack"), line.row(3)])
-
-    assert [one["status"] for one in answer.json()["results"]] == ["created", "error", "created"]
-    assert sorted(Inspection.objects.values_list("inspection_id", flat=True)) == ["part-1", "part-3"]
-
-
-@pytest.mark.parametrize("bad", [{"label": "crack"}, {"scores": {"ok": 1}, "label": "ok", "inspection_id": "part-0"}])
-def test_atomic_stores_all_or_nothing(line: Line, bad: dict[str, Any]) -> None:
-    """A row that is wrong by itself, and one that only the database shows to be in conflict."""
-    line.send(line.row(0))
-    before = counts()
-
-    answer = line.send([line.row(1, version="new-1"), line.row(2, **bad), line.row(3)], query="?atomic=true")
-
-    assert answer.status_code in {400, 409}
-    assert answer.json()["error"]["row"] == 1
-    assert counts() == before
-
-
-def test_the_same_row_twice_in_a_list_is_stored_once(line: Line) -> None:
-    answer = line.send([line.row(1), line.row(1)])
-
-    assert [one["status"] for one in answer.json()["results"]] == ["created", "duplicate"]
-    assert (Inspection.objects.count(), len(Prediction.objects.get().findings)) == (1, 1)
-
-
-def test_one_key_with_two_contents_in_a_list_refuses_that_part_only(line: Line) -> None:
-    answer = line.send([line.row(1), line.row(2), line.row(1, label="ok")])
-
-    assert [one["status"] for one in answer.json()["results"]] == ["error", "created", "error"]
-    assert answer.json()["results"][2]["error"]["code"] == "conflict"
-
-
-def test_an_empty_list_is_answered_with_an_empty_list(line: Line) -> None:
-    answer = line.send([])
-
-    assert (answer.status_code, answer.json()["results"]) == (200, [])
-
-
 def test_a_serial_seen_again_is_the_next_attempt(line: Line) -> None:
     attempts = [line.send(line.row(number, serial="S1")).json()["attempt"] for number in (1, 2, 1, 3)]
 
@@ -364,29 +198,6 @@ def test_images_without_a_prediction_wait_for_their_first_label(line: Line) -> N
     )
     assert Review.objects.get().blind
     assert line.send(row, url="/api/v1/inspections/").json()["status"] == "duplicate"
-
-
-def test_a_list_with_files_gives_each_row_its_own(line: Line) -> None:
-    rows = [line.row(number) for number in range(3)]
-
-    answer = line.send_form({"rows": json.dumps(rows), "image.0": image(shade=1), "image.2": image(shade=3)})
-
-    assert answer.status_code == 201
-    stored = dict(Item.objects.values_list("inspection__inspection_id", "sha256"))
-    assert stored["part-0"] == hashlib.sha256(make.png(shade=1)).hexdigest()
-    assert stored["part-1"] == ""
-    assert stored["part-2"] == hashlib.sha256(make.png(shade=3)).hexdigest()
-
-
-def test_an_image_is_read_from_an_allowed_folder_of_the_server(
-    line: Line, tmp_path: Path, settings: LazySettings
-) -> None:
-    (tmp_path / "drop").mkdir()
-    (tmp_path / "drop" / "a.png").write_bytes(make.png())
-    settings.IMAGE_ROOTS = [tmp_path / "drop"]
-
-    assert line.send(line.row(image_path="a.png")).status_code == 201
-    assert Item.objects.get().width == 8
 
 
 def test_a_group_never_straddles_training_and_hold_out(line: Line) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,8 @@ from labeling.models import Review, Verdict
 from models_registry.models import ModelVersion, RegisteredModel
 from tests import factories as make
 
+IMAGES = re.compile(r"/api/v1/items/")
+VERDICTS = re.compile(r"/api/v1/verdicts/$")
 FIVE = (
     ("ok", "OK", "1"),
     ("scratch", "Scratch", "2"),
@@ -110,3 +113,20 @@ def open_station(page: Page, live_server: LiveServer, plant: Plant) -> None:
 def is_ready(page: Page) -> None:
     """A verdict would count: the image is on screen, painted, and has been for the shortest time."""
     expect(page.locator("body[data-state=judge]:not([data-wait])")).to_be_visible()
+
+
+def is_saved(page: Page) -> None:
+    expect(page.locator('#line[data-unsent="0"]')).to_have_text("Saved")
+
+
+def notice(page: Page, text: str) -> None:
+    expect(page.locator("#notice")).to_contain_text(text)
+
+
+def on_screen(page: Page, review: Review) -> None:
+    is_ready(page)
+    expect(page.locator("#part")).to_have_text(review.inspection.part)
+
+
+def is_empty(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Nothing to review")).to_be_visible()
