@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from labeling import dispositions, feedback, late_truth
+from labeling import dispositions, feedback, late_truth, tallies
 from labeling.exchange import jobs
 from labeling.images import fetch, shown
 from labeling.ingest import batches
@@ -91,6 +91,7 @@ def forget_batches() -> None:
 @shared_task(name="labeling.close_the_loop")
 def close_the_loop() -> None:
     """Measure every model, decide, and start what is due. One model's trouble does not stop the others."""
+    tallies.fold()
     for registered_model in RegisteredModel.objects.filter(is_active=True).select_related("label_set"):
         try:
             step = feedback.close_the_loop(registered_model=registered_model, now=timezone.now())

@@ -14,7 +14,7 @@ from labeling import dispositions
 from labeling.access import require_review
 from labeling.consensus import Settlement, Vote, settle
 from labeling.errors import NotSeen, ReviewClosed, UndoRefused
-from labeling.models import GroundTruth, Review, ReviewPolicy, Verdict
+from labeling.models import GroundTruth, Inspection, Review, ReviewPolicy, Verdict
 from labeling.queue import review_policy
 from models_registry.models import Label
 from reviewapp.errors import Conflict, NotAllowed, NotFound, ReviewAppError
@@ -107,6 +107,7 @@ def _locked(review_id: int, reviewer: User) -> Review:
     The first round is in every such set, so it is the lock that all who judge the inspection wait for.
     """
     review = require_review(reviewer, "review", review_id)
+    _lock_part(review.inspection_id)
     rounds = Review.objects.filter(inspection=review.inspection_id, registered_model=review.registered_model_id)
     for one in rounds.order_by("pk").select_for_update():
         if one.pk == review.pk:
@@ -117,6 +118,11 @@ def _locked(review_id: int, reviewer: User) -> Review:
                 one.claim_expires_at,
             )
     return review
+
+
+def _lock_part(inspection: int) -> None:
+    """First of all: the rollups lock the part too when a truth is written, and reports of the line when they come."""
+    Inspection.objects.select_for_update(no_key=True).filter(pk=inspection).values_list("pk").first()
 
 
 def _refuse_closed(review: Review) -> None:

@@ -9,10 +9,12 @@ from labeling.admin.outcomes import OutcomeAdmin
 from labeling.admin.people import GroupAdmin, MembershipAdmin, UserAdmin
 from labeling.admin.places import DeploymentAdmin, SiteAdmin, SourceAdmin, StationAdmin
 from labeling.admin.sampling import RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
+from labeling.admin.tallies import ArrivalAdmin, PendingDrawAdmin, TallyAdmin
 from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
 
 __all__ = [
     "ApiKeyAdmin",
+    "ArrivalAdmin",
     "DeclaredPartAdmin",
     "DeclaredSampleAdmin",
     "DeploymentAdmin",
@@ -24,6 +26,7 @@ __all__ = [
     "ItemAdmin",
     "MembershipAdmin",
     "OutcomeAdmin",
+    "PendingDrawAdmin",
     "PredictionAdmin",
     "ReviewAdmin",
     "ReviewPolicyAdmin",
@@ -34,6 +37,7 @@ __all__ = [
     "SiteAdmin",
     "SourceAdmin",
     "StationAdmin",
+    "TallyAdmin",
     "UserAdmin",
     "VerdictAdmin",
 ]

@@ -45,6 +45,8 @@ PAGES = (
             ("labeling", "dispositionrecord"),
             ("labeling", "import"),
             ("labeling", "ingestbatch"),
+            ("labeling", "tally"),
+            ("labeling", "pendingdraw"),
         ),
     ),
     (

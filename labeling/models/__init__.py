@@ -11,10 +11,12 @@ from labeling.models.places import Deployment, Site, Source, Station
 from labeling.models.predictions import DispositionRecord, Prediction
 from labeling.models.reviews import Review, ReviewPolicy
 from labeling.models.sampling import RoutingState, SamplingDesign, Selection
+from labeling.models.tallies import Arrival, PendingDraw, Tally
 from labeling.models.verdicts import GroundTruth, Verdict
 
 __all__ = [
     "ApiKey",
+    "Arrival",
     "DeclaredPart",
     "DeclaredSample",
     "Deployment",
@@ -27,6 +29,7 @@ __all__ = [
     "Item",
     "Membership",
     "Outcome",
+    "PendingDraw",
     "Prediction",
     "Review",
     "ReviewPolicy",
@@ -36,5 +39,6 @@ __all__ = [
     "Site",
     "Source",
     "Station",
+    "Tally",
     "Verdict",
 ]

@@ -7,14 +7,26 @@ from django.db.models import Model
 from labeling.keys import issue_key
 from labeling.models import (
     ApiKey,
+    Arrival,
     DispositionRecord,
     IngestBatch,
     Membership,
+    PendingDraw,
+    Prediction,
     ReviewPolicy,
     RoutingState,
     SamplingDesign,
+    Tally,
 )
-from models_registry.models import Label, LabelMapping, LabelSet, PromotionPolicy, RegisteredModel, RetrainingPolicy
+from models_registry.models import (
+    Label,
+    LabelMapping,
+    LabelSet,
+    ModelVersion,
+    PromotionPolicy,
+    RegisteredModel,
+    RetrainingPolicy,
+)
 from tests.factories.base import NOW, next_number
 from tests.factories.inspections import (
     make_deployment,
@@ -79,10 +91,19 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
         source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
         make_fetch(),
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
-        make_verdict(review=review), make_ground_truth(registered_model=model, inspection=inspection),
+        *_of_rollups(champion, prediction), make_verdict(review=review),
+        make_ground_truth(registered_model=model, inspection=inspection),
         make_deployment(station=source.station, version=champion), make_import(registered_model=model, source=source),
         make_outcome(registered_model=model, inspection=inspection), declared, declared.parts.get(),
     ]  # fmt: skip
+
+
+def _of_rollups(version: ModelVersion, prediction: Prediction) -> list[Model]:
+    """Made by the database while the rows above were; the queue by hand."""
+    waiting = PendingDraw.objects.create(
+        model_version=version, prediction=prediction, n_before=0, pi=0.5, floor_pi=0.02
+    )
+    return [Tally.objects.earliest("pk"), Arrival.objects.earliest("pk"), waiting]
 
 
 def _of_webhooks(model: RegisteredModel) -> list[Model]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from labeling.models import DispositionRecord, IngestBatch, Membership, RoutingState
+from labeling.models import DispositionRecord, IngestBatch, Membership, PendingDraw, RoutingState, Tally
+from labeling.tallies import fold
 from tests import factories as make
 from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
 from tests.factories.everything import make_one_of_each
@@ -97,6 +98,22 @@ def supersedes_itself() -> Attempt:
     return change(row, supersedes=row.pk)
 
 
+def tally(*, folded: bool = False) -> Tally:
+    part = make.make_prediction()
+    make.make_selection(inspection=part.inspection, registered_model=part.model_version.registered_model)
+    if folded:
+        fold()
+    return Tally.objects.get(outcome="arrived")
+
+
+def waiting(**fields: Any) -> Attempt:
+    said = make.make_prediction()
+    row = PendingDraw.objects.create(
+        model_version=said.model_version, prediction=said, n_before=0, pi=0.5, floor_pi=0.02
+    )
+    return change(row, **fields)
+
+
 SEEN: dict[str, list[Case]] = {
     "inspection_station_id_unique": [lambda: copy(make.make_inspection())],
     "inspection_attempt_unique": [lambda: copy(make.make_inspection(serial="S1"), inspection_id="other")],
@@ -174,6 +191,20 @@ DRAWN: dict[str, list[Case]] = {
     "selection_drawn_iff_u_below_pi": [
         lambda: change(selection(), drawn=False),
         lambda: change(selection(u=0.9), drawn=True),
+    ],
+}
+TALLIED: dict[str, list[Case]] = {
+    "tally_one_folded_row_a_cell": [lambda: copy(tally(folded=True))],
+    "tally_dimension_known": [lambda: change(tally(), dimension="mood")],
+    "tally_label_iff_settled_with_one": [
+        lambda: change(tally(), outcome="label"),
+        lambda: change(tally(), outcome="rumour"),
+    ],
+    "tally_floor_pi_range": [lambda: change(tally(), floor_pi=0), lambda: change(tally(), floor_pi=1.01)],
+    "pendingdraw_pi_iff_drawn": [
+        lambda: waiting(prediction=None),
+        lambda: waiting(pi=None),
+        lambda: waiting(floor_pi=0),
     ],
 }
 REVIEWED: dict[str, list[Case]] = {
@@ -280,7 +311,7 @@ IMPORTED: dict[str, list[Case]] = {
     ],
     "import_running_has_a_claim": [lambda: change(make.make_import(), status="running")],
 }
-TABLE = LATE | SEEN | DRAWN | REVIEWED | SAID | PEOPLE | IMPORTED
+TABLE = LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 

@@ -1,0 +1,276 @@
+"""The database adds up what reports read, in the transaction of the fact (`labeling.models.Tally` says why)."""
+
+from django.db import migrations
+
+# One row for each prediction of a measured part that was drawn for: everything that says in which cells it counts.
+# Several independent designs give one probability, 1 - prod(1 - pi). ``without``: draws to be left out.
+MEASURED = """
+CREATE FUNCTION labeling_measured(predictions bigint[], without bigint[]) RETURNS TABLE (
+    prediction_id bigint, inspection_id bigint, registered_model_id bigint, model_version_id bigint, day date,
+    source_id bigint, design_id bigint, is_certainty boolean, edge double precision, floor_pi double precision,
+    predicted_id bigint, is_drawn boolean, pi double precision, g double precision, shift text,
+    lot text, recipe text, attempt integer, is_blind boolean, confidence double precision
+) LANGUAGE sql STABLE AS $$
+    SELECT p.id, i.id, v.registered_model_id, v.id, i.day, item.source_id, s.design_id, s.is_certainty,
+        CASE WHEN s.is_certainty THEN 1 ELSE (
+            SELECT max(edge) FROM (VALUES (1.0::float8), (1.5), (3.0), (6.0), (12.0), (24.0)) AS edges(edge)
+            WHERE edge = 1 OR edge <= s.pi / s.floor_pi * (1 + 1e-9)
+        ) END,
+        s.floor_pi, p.label_id, s.is_drawn, s.pi, coalesce(1 - p.confidence, 0.5),
+        i.shift, i.lot, i.recipe, i.attempt, review.blind, p.confidence
+    FROM labeling_prediction p
+    JOIN models_registry_modelversion v ON v.id = p.model_version_id
+    JOIN labeling_inspection i ON i.id = p.inspection_id
+    CROSS JOIN LATERAL (
+        SELECT min(d.design_id) AS design_id, bool_or(d.stratum = 'certainty') AS is_certainty,
+            max(d.floor_pi) AS floor_pi, bool_or(d.drawn) AS is_drawn,
+            CASE WHEN count(*) = 1 OR max(d.pi) = 1 THEN max(d.pi)
+                ELSE 1 - exp(sum(ln(greatest(1 - d.pi, 1e-300)))) END AS pi
+        FROM labeling_selection d
+        WHERE d.inspection_id = i.id AND d.registered_model_id = v.registered_model_id AND d.id <> ALL (without)
+        HAVING count(*) > 0
+    ) s
+    LEFT JOIN LATERAL (
+        SELECT one.source_id FROM labeling_item one WHERE one.inspection_id = i.id ORDER BY one.id LIMIT 1
+    ) item ON true
+    LEFT JOIN LATERAL (
+        SELECT r.blind FROM labeling_review r
+        WHERE s.is_drawn AND r.inspection_id = i.id AND r.registered_model_id = v.registered_model_id
+        ORDER BY r.round LIMIT 1
+    ) review ON true
+    WHERE p.id = ANY (predictions) AND i.purpose IN ('production', 'demo')
+$$
+"""
+
+# ``signs`` says of each truth whether it counts from now on (1) or not any more (-1). Slices hold truths alone.
+ADD_TRUTHS = """
+CREATE FUNCTION labeling_tally_truths(
+    predictions bigint[], without bigint[], signs integer[], inspections bigint[], models bigint[], outcomes text[],
+    labels bigint[]
+) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO labeling_tally (
+        model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
+        outcome, true_label_id, n_arrived, n_drawn, w_drawn, g, n, pi, w, w2, wg, w2g, wg2, w2g2
+    )
+    SELECT m.model_version_id, m.day, slice.dimension, slice.key, m.source_id, m.design_id, m.is_certainty, m.edge,
+        m.floor_pi, m.predicted_id, t.outcome, t.label, 0, 0, 0, 0, sum(t.sign), sum(t.sign * m.pi),
+        sum(t.sign / m.pi), sum(t.sign / m.pi ^ 2), sum(t.sign * m.g / m.pi), sum(t.sign * m.g / m.pi ^ 2),
+        sum(t.sign * m.g ^ 2 / m.pi), sum(t.sign * (m.g / m.pi) ^ 2)
+    FROM unnest(signs, inspections, models, outcomes, labels) AS t(sign, inspection, model, outcome, label)
+    JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
+    CROSS JOIN LATERAL (
+        VALUES ('', ''), ('shift', m.shift), ('lot', m.lot), ('recipe', m.recipe), ('attempt', m.attempt::text),
+            ('shown', CASE WHEN m.is_blind THEN 'blind' WHEN NOT m.is_blind THEN 'shown' END),
+            ('confidence', least(floor(m.confidence * 10), 9)::text)
+    ) AS slice(dimension, key)
+    WHERE m.is_drawn AND (slice.dimension = '' OR slice.key <> '')
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+$$
+"""
+
+# Everything about some predictions: that they arrived, and what is known of their truth already.
+ADD = """
+CREATE FUNCTION labeling_tally_add(sign integer, predictions bigint[], without bigint[]) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO labeling_tally (
+        model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
+        outcome, true_label_id, n_arrived, n_drawn, w_drawn, g, n, pi, w, w2, wg, w2g, wg2, w2g2
+    )
+    SELECT m.model_version_id, m.day, '', '', m.source_id, m.design_id, m.is_certainty, m.edge, m.floor_pi,
+        m.predicted_id, 'arrived', NULL, sign * count(*), sign * count(*) FILTER (WHERE m.is_drawn),
+        sign * coalesce(sum(1 / m.pi) FILTER (WHERE m.is_drawn), 0), sign * sum(m.g), 0, 0, 0, 0, 0, 0, 0, 0
+    FROM labeling_measured(predictions, without) m
+    GROUP BY 1, 2, 5, 6, 7, 8, 9, 10;
+
+    SELECT labeling_tally_truths(
+        predictions, without, array_agg(sign), array_agg(t.inspection_id), array_agg(t.registered_model_id),
+        array_agg(t.outcome::text), array_agg(t.label_id)
+    )
+    FROM (
+        SELECT DISTINCT truth.inspection_id, truth.registered_model_id, truth.outcome, truth.label_id
+        FROM labeling_prediction p
+        JOIN models_registry_modelversion v ON v.id = p.model_version_id
+        JOIN labeling_groundtruth truth
+            ON truth.inspection_id = p.inspection_id AND truth.registered_model_id = v.registered_model_id
+        WHERE p.id = ANY (predictions)
+    ) t
+    HAVING count(*) > 0
+$$
+"""
+
+# What the monitors are fed with, in the order of arrival.
+ARRIVE = """
+CREATE FUNCTION labeling_tally_arrive(predictions bigint[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO labeling_arrival (model_version_id, n, draws)
+    SELECT model_version_id, count(*),
+        jsonb_agg(jsonb_build_array(place, prediction_id, pi, floor_pi) ORDER BY place) FILTER (WHERE is_drawn)
+    FROM (
+        SELECT m.*, row_number() OVER (PARTITION BY m.model_version_id ORDER BY m.prediction_id) AS place
+        FROM labeling_measured(predictions, '{}') m
+    ) arrived
+    GROUP BY model_version_id
+$$
+"""
+
+# Facts about one part that meet in the same moment wait for each other here, else neither would see the other. Parts
+# that this transaction brought are nobody else's yet. The planner must not read whole tables for a few parts: a plan
+# is kept from the time when they were small.
+PLANS = "SET enable_seqscan = off SET enable_mergejoin = off"
+ON_DRAW = f"""
+CREATE FUNCTION labeling_tally_on_draw() RETURNS trigger LANGUAGE plpgsql {PLANS} AS $$
+DECLARE
+    predictions bigint[];
+    known bigint[];
+BEGIN
+    PERFORM 1 FROM labeling_inspection i
+        WHERE i.id IN (SELECT inspection_id FROM fresh) AND i.xmin <> pg_current_xact_id()::xid
+        ORDER BY i.id FOR NO KEY UPDATE;
+    SELECT array_agg(p.id), array_agg(p.id) FILTER (WHERE f.n < (
+        SELECT count(*) FROM labeling_selection s
+        WHERE s.inspection_id = f.inspection_id AND s.registered_model_id = f.registered_model_id
+    ))
+    INTO predictions, known
+    FROM (SELECT inspection_id, registered_model_id, count(*) AS n FROM fresh GROUP BY 1, 2) f
+    JOIN labeling_inspection i ON i.id = f.inspection_id AND i.withdrawn_at IS NULL
+    JOIN labeling_prediction p ON p.inspection_id = i.id
+    JOIN models_registry_modelversion v
+        ON v.id = p.model_version_id AND v.registered_model_id = f.registered_model_id;
+    IF predictions IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF known IS NULL THEN
+        PERFORM labeling_tally_arrive(predictions);
+    ELSE  -- another design drew for them before: what they were counted as goes
+        PERFORM labeling_tally_add(-1, known, ARRAY(SELECT id FROM fresh));
+        PERFORM labeling_tally_arrive(ARRAY(SELECT unnest(predictions) EXCEPT SELECT unnest(known)));
+    END IF;
+    PERFORM labeling_tally_add(1, predictions, '{{}}');
+    RETURN NULL;
+END
+$$
+"""  # noqa: S608
+
+ON_PREDICTION = f"""
+CREATE FUNCTION labeling_tally_on_prediction() RETURNS trigger LANGUAGE plpgsql {PLANS} AS $$
+DECLARE
+    predictions bigint[] := ARRAY(
+        SELECT p.id FROM fresh p
+        JOIN labeling_inspection i ON i.id = p.inspection_id AND i.withdrawn_at IS NULL
+        JOIN models_registry_modelversion v ON v.id = p.model_version_id
+        WHERE EXISTS (
+            SELECT 1 FROM labeling_selection s
+            WHERE s.inspection_id = p.inspection_id AND s.registered_model_id = v.registered_model_id
+        )
+    );
+BEGIN
+    IF predictions = '{{}}' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM labeling_inspection i
+        WHERE i.id IN (SELECT inspection_id FROM fresh) ORDER BY i.id FOR NO KEY UPDATE;
+    PERFORM labeling_tally_arrive(predictions);
+    PERFORM labeling_tally_add(1, predictions, '{{}}');
+    RETURN NULL;
+END
+$$
+"""  # noqa: S608
+
+# Three triggers, since a transition table has to be there to be named. A truth that only moved into a dataset is none.
+ON_TRUTH = """
+CREATE FUNCTION labeling_tally_on_truth_{name}() RETURNS trigger LANGUAGE plpgsql {plans} AS $$
+DECLARE
+    predictions bigint[];
+    signs integer[];
+    inspections bigint[];
+    models bigint[];
+    outcomes text[];
+    labels bigint[];
+BEGIN
+    SELECT array_agg(t.sign), array_agg(t.inspection_id), array_agg(t.registered_model_id),
+        array_agg(t.outcome::text), array_agg(t.label_id)
+    INTO signs, inspections, models, outcomes, labels
+    FROM ({changed}) t;
+    IF signs IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM labeling_inspection i WHERE i.id = ANY (inspections) ORDER BY i.id FOR NO KEY UPDATE;
+    predictions := ARRAY(
+        SELECT p.id FROM labeling_prediction p
+        JOIN labeling_inspection i ON i.id = p.inspection_id
+        WHERE p.inspection_id = ANY (inspections) AND i.withdrawn_at IS NULL
+    );
+    PERFORM labeling_tally_truths(predictions, '{{}}', signs, inspections, models, outcomes, labels);
+    RETURN NULL;
+END
+$$
+"""
+OLD_AND_NEW = (
+    "FROM gone o JOIN fresh n USING (id) WHERE (o.outcome, o.label_id) IS DISTINCT FROM (n.outcome, n.label_id)"
+)
+CHANGED = {
+    "insert": "SELECT 1 AS sign, inspection_id, registered_model_id, outcome, label_id FROM fresh",
+    "delete": "SELECT -1 AS sign, inspection_id, registered_model_id, outcome, label_id FROM gone",
+    "update": f"""
+        SELECT -1 AS sign, o.inspection_id, o.registered_model_id, o.outcome, o.label_id {OLD_AND_NEW}
+        UNION ALL
+        SELECT 1, n.inspection_id, n.registered_model_id, n.outcome, n.label_id {OLD_AND_NEW}
+    """,
+}
+
+ON_WITHDRAWAL = f"""
+CREATE FUNCTION labeling_tally_on_withdrawal() RETURNS trigger LANGUAGE plpgsql {PLANS} AS $$
+BEGIN
+    PERFORM labeling_tally_add(
+        CASE WHEN NEW.withdrawn_at IS NULL THEN 1 ELSE -1 END,
+        ARRAY(SELECT id FROM labeling_prediction WHERE inspection_id = NEW.id), '{{}}'
+    );
+    RETURN NULL;
+END
+$$
+"""  # noqa: S608
+
+TRIGGERS = (
+    """CREATE TRIGGER tally_draws AFTER INSERT ON labeling_selection REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION labeling_tally_on_draw()""",
+    """CREATE TRIGGER tally_predictions AFTER INSERT ON labeling_prediction REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION labeling_tally_on_prediction()""",
+    """CREATE TRIGGER tally_new_truths AFTER INSERT ON labeling_groundtruth REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION labeling_tally_on_truth_insert()""",
+    """CREATE TRIGGER tally_lost_truths AFTER DELETE ON labeling_groundtruth REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION labeling_tally_on_truth_delete()""",
+    """CREATE TRIGGER tally_changed_truths AFTER UPDATE ON labeling_groundtruth
+    REFERENCING OLD TABLE AS gone NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION labeling_tally_on_truth_update()""",
+    """CREATE TRIGGER tally_withdrawals AFTER UPDATE OF withdrawn_at ON labeling_inspection
+    FOR EACH ROW WHEN ((OLD.withdrawn_at IS NULL) <> (NEW.withdrawn_at IS NULL))
+    EXECUTE FUNCTION labeling_tally_on_withdrawal()""",
+)
+FUNCTIONS = (
+    MEASURED, ADD_TRUTHS, ADD, ARRIVE, ON_DRAW, ON_PREDICTION,
+    *(ON_TRUTH.format(name=name, plans=PLANS, changed=changed) for name, changed in CHANGED.items()), ON_WITHDRAWAL,
+)  # fmt: skip
+NAMES = (
+    "labeling_tally_on_withdrawal()", "labeling_tally_on_truth_update()", "labeling_tally_on_truth_delete()",
+    "labeling_tally_on_truth_insert()", "labeling_tally_on_prediction()", "labeling_tally_on_draw()",
+    "labeling_tally_arrive(bigint[])", "labeling_tally_add(integer, bigint[], bigint[])",
+    "labeling_tally_truths(bigint[], bigint[], integer[], bigint[], bigint[], text[], bigint[])",
+    "labeling_measured(bigint[], bigint[])",
+)  # fmt: skip
+# What is there already is counted once, now.
+WHAT_THERE_IS = """
+SELECT labeling_tally_add(1, array_agg(p.id), '{}')
+FROM labeling_prediction p JOIN labeling_inspection i ON i.id = p.inspection_id
+WHERE i.withdrawn_at IS NULL
+GROUP BY p.id / 50000
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("labeling", "0013_tallies")]
+
+    operations = [
+        migrations.RunSQL(
+            [(text, None) for text in (*FUNCTIONS, WHAT_THERE_IS, *TRIGGERS)],
+            [(f"DROP FUNCTION {name} CASCADE", None) for name in NAMES],
+        ),
+    ]
