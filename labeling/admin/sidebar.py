@@ -18,6 +18,7 @@ PAGES = (
         (
             ("models_registry", "retrainingpolicy"),
             ("models_registry", "promotionpolicy"),
+            ("models_registry", "costmatrix"),
             ("labeling", "reviewpolicy"),
             ("labeling", "samplingdesign"),
         ),

@@ -1,6 +1,7 @@
 """The registry's side of the admin panel. What is history can be looked at and nothing else."""
 
 from models_registry.admin.alerts import AlertAdmin
+from models_registry.admin.costs import CostMatrixAdmin
 from models_registry.admin.evaluations import EvaluationAdmin
 from models_registry.admin.labels import LabelAdmin, LabelMappingAdmin, LabelSetAdmin
 from models_registry.admin.models import RegisteredModelAdmin
@@ -13,6 +14,7 @@ from models_registry.admin.webhooks import DeliveryAdmin, DeliveryAttemptAdmin, 
 __all__ = [
     "AlertAdmin",
     "ComparisonAdmin",
+    "CostMatrixAdmin",
     "DatasetAdmin",
     "DeliveryAdmin",
     "DeliveryAttemptAdmin",

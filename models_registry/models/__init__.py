@@ -1,6 +1,7 @@
 """Models, versions, datasets, runs, comparisons, promotions. Knows nothing of people or queues."""
 
 from models_registry.models.alerts import Alert
+from models_registry.models.costs import CostMatrix
 from models_registry.models.datasets import Dataset
 from models_registry.models.evaluations import Evaluation
 from models_registry.models.labels import Label, LabelMapping, LabelSet
@@ -13,6 +14,7 @@ from models_registry.models.webhooks import Delivery, DeliveryAttempt, Event, Ev
 __all__ = [
     "Alert",
     "Comparison",
+    "CostMatrix",
     "Dataset",
     "Delivery",
     "DeliveryAttempt",

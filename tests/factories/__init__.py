@@ -8,6 +8,7 @@ from tests.factories.base import (
     next_number,
     sha256,
 )
+from tests.factories.costs import make_costs
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
@@ -62,6 +63,7 @@ __all__ = [
     "make_alert",
     "make_attempt",
     "make_comparison",
+    "make_costs",
     "make_dataset",
     "make_declared",
     "make_delivery",

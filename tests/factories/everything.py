@@ -28,6 +28,7 @@ from models_registry.models import (
     RetrainingPolicy,
 )
 from tests.factories.base import NOW, next_number
+from tests.factories.costs import make_costs
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
@@ -61,7 +62,7 @@ def make_one_of_each() -> dict[type[Model], Model]:
     rows = [model, model.label_set, model.label_set.labels.get(slug="scratch")]
     rows += [ReviewPolicy.objects.get(registered_model=model), SamplingDesign.objects.get(registered_model=model)]
     rows += [RetrainingPolicy.objects.get(registered_model=model), PromotionPolicy.objects.get(registered_model=model)]
-    rows += [*_of_webhooks(model)]
+    rows += [make_costs(registered_model=model), *_of_webhooks(model)]
     rows += [*_of_training(model), *_of_a_part(model), *_of_people(model), _mapping(model.label_set)]
     return {type(row): row for row in rows}
 

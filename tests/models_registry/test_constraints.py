@@ -158,6 +158,20 @@ TRAINED: dict[str, list[Case]] = {
     "retrainingpolicy_min_per_class_from_1": [lambda: retraining(min_per_class=0)],
 }
 REGISTERED: dict[str, list[Case]] = {
+    "costmatrix_number_unique": [lambda: copy(make.make_costs(), is_active=False)],
+    "costmatrix_one_active": [lambda: copy(make.make_costs(), number=2)],
+    "costmatrix_number_from_1": [lambda: change(make.make_costs(), number=0)],
+    "costmatrix_currency_code": [
+        lambda: change(make.make_costs(), currency="eur"),
+        lambda: change(make.make_costs(), currency="€"),
+    ],
+    **{
+        f"costmatrix_{name}_range": [
+            lambda name=name: change(make.make_costs(), **{name: -1}),  # type: ignore[misc]
+            lambda name=name: change(make.make_costs(), **{name: 1_000_000_001}),  # type: ignore[misc]
+        ]
+        for name in ("escape", "overkill", "confusion")
+    },
     "registeredmodel_kind_known": [lambda: change(make.make_model(), kind="regression")],
     "registeredmodel_target_between_0_and_1": [
         lambda: change(make.make_model(), target_accuracy=0),
