@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
-from django.db.models import Count, FilteredRelation, Q, QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from labeling.models import GroundTruth, RoutingState, Selection
-from models_registry.estimation import AccuracyEstimate, DrawnSample, NaiveAccuracy, estimate_accuracy, naive_accuracy
+from models_registry.estimation import (
+    AccuracyEstimate,
+    Cells,
+    NaiveAccuracy,
+    cells_of_items,
+    estimate_accuracy,
+    naive_of_cells,
+)
+from models_registry.estimation.cells import NOT_JUDGEABLE, UNSETTLED
 from models_registry.models import Evaluation, ModelVersion
 from models_registry.services.evaluations import inputs_hash, record_evaluation
 
@@ -22,7 +31,7 @@ RECENT = 5000  # draws that the mean uncertainty looks back on
 class Measurement:
     """What was drawn and settled for one version in one window, and what it comes to."""
 
-    sample: DrawnSample
+    cells: Cells
     estimate: AccuracyEstimate
     naive: NaiveAccuracy
     confusion: list[tuple[str, str, float, int]]
@@ -38,7 +47,7 @@ def evaluate(version: ModelVersion, *, now: datetime) -> Evaluation | None:
         naive=measurement.naive,
         confusion=measurement.confusion,
         window=window,
-        inputs=inputs_hash(measurement.sample, measurement.confusion),
+        inputs=inputs_hash(measurement.cells, measurement.confusion),
         now=now,
     )
 
@@ -48,29 +57,36 @@ def measure(version: ModelVersion, *, start: datetime, end: datetime) -> Measure
 
     Inspections without a judgeable image leave the domain: accuracy is conditional on judgeable (STATISTICS §1.3).
     """
-    draws = _draws(version, start, end)
-    counts = {
-        (row["stratum"], row["drawn"]): row["n"]
-        for row in draws.values("stratum", "drawn").annotate(n=Count("pk")).order_by()
-    }
-    settled = list(
-        draws.filter(drawn=True, truth__isnull=False)  # type: ignore[misc]  # an alias that the stubs do not see
+    rows = list(
+        _draws(version, start, end)
         .order_by("pk")
-        .values_list("truth__outcome", "truth__label__slug", "said__label__slug", "pi", "floor_pi", "stratum")
+        .values_list(  # type: ignore[misc]  # aliases that the stubs do not see
+            "truth__outcome", "truth__label__slug", "said__label__slug", "pi", "floor_pi", "stratum", "drawn",
+            "error_guess",
+        )
+    )  # fmt: skip
+    cells = _cells(rows)
+    judged = [row for row in rows if row[6] and row[0] == GroundTruth.Outcome.LABEL]
+    return Measurement(cells, estimate_accuracy(cells), naive_of_cells(cells), _confusion(judged))
+
+
+def _cells(rows: list[tuple[Any, ...]]) -> Cells:
+    number = {slug: at for at, slug in enumerate(sorted({slug for row in rows for slug in row[1:3] if slug}))}
+    return cells_of_items(
+        predicted=np.array([number[row[2]] for row in rows], dtype=np.int64),
+        true=np.array([_truth(row[0], number.get(row[1])) for row in rows], dtype=np.int64),
+        pi=np.array([row[3] for row in rows], dtype=np.float64),
+        floor_pi=np.array([row[4] for row in rows], dtype=np.float64),
+        is_certainty=np.array([row[5] == "certainty" for row in rows], dtype=bool),
+        is_drawn=np.array([row[6] for row in rows], dtype=bool),
+        g=np.array([row[7] for row in rows], dtype=np.float64),
     )
-    judged = [row for row in settled if row[0] == GroundTruth.Outcome.LABEL]
-    n_bad = Counter(row[5] for row in settled if row[0] != GroundTruth.Outcome.LABEL)
-    n_certainty = counts.get(("certainty", True), 0) - n_bad["certainty"]
-    sample = DrawnSample(
-        is_error=np.array([row[1] != row[2] for row in judged], dtype=bool),
-        pi=np.array([row[3] for row in judged], dtype=np.float64),
-        is_certainty=np.array([row[5] == "certainty" for row in judged], dtype=bool),
-        floor_pi=np.array([row[4] for row in judged], dtype=np.float64),
-        n_arrived=sum(counts.values()) - sum(n_bad.values()),
-        n_certainty=n_certainty,
-        n_drawn=sum(n for (_, drawn), n in counts.items() if drawn) - sum(n_bad.values()),
-    )
-    return Measurement(sample, estimate_accuracy(sample), naive_accuracy(sample.is_error), _confusion(judged))
+
+
+def _truth(outcome: str | None, number: int | None) -> int:
+    if outcome is None:
+        return UNSETTLED
+    return NOT_JUDGEABLE if number is None else number
 
 
 def _draws(version: ModelVersion, start: datetime, end: datetime) -> QuerySet[Selection]:
@@ -96,12 +112,12 @@ def _draws(version: ModelVersion, start: datetime, end: datetime) -> QuerySet[Se
     )
 
 
-def _confusion(judged: list[tuple[str, str, str, float, float, str]]) -> list[tuple[str, str, float, int]]:
+def _confusion(judged: list[tuple[Any, ...]]) -> list[tuple[str, str, float, int]]:
     """Weighted and plain counts per (true, predicted) pair."""
     weight: Counter[tuple[str, str]] = Counter()
     n: Counter[tuple[str, str]] = Counter()
-    for _, true, predicted, pi, _, _ in judged:
-        weight[true, predicted] += 1 / pi  # type: ignore[assignment]
+    for _, true, predicted, pi, *_ in judged:
+        weight[true, predicted] += 1 / pi
         n[true, predicted] += 1
     return [
         (true, predicted, round(float(weight[true, predicted]), 6), n[true, predicted]) for true, predicted in sorted(n)

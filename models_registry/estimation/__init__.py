@@ -2,10 +2,19 @@
 
 from models_registry.estimation.accuracy import (
     AccuracyEstimate,
-    DrawnSample,
     NaiveAccuracy,
     estimate_accuracy,
     naive_accuracy,
+    naive_of_cells,
 )
+from models_registry.estimation.cells import Cells, cells_of_items
 
-__all__ = ["AccuracyEstimate", "DrawnSample", "NaiveAccuracy", "estimate_accuracy", "naive_accuracy"]
+__all__ = [
+    "AccuracyEstimate",
+    "Cells",
+    "NaiveAccuracy",
+    "cells_of_items",
+    "estimate_accuracy",
+    "naive_accuracy",
+    "naive_of_cells",
+]

@@ -12,45 +12,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry.estimation.intervals import mover_gamma, wilson
-from models_registry.estimation.totals import Floats, ht_errors, inverse_pi
+from models_registry.estimation.bins import (
+    N_BINS,
+    STRATA,
+    Found,
+    arrived,
+    bin_of,
+    ends,
+    found,
+    judged,
+    largest_weights,
+)
+from models_registry.estimation.cells import NOT_JUDGEABLE, Cells
+from models_registry.estimation.intervals import Interval, normal_quantile, wilson
+from models_registry.estimation.response import weigh_silence
+from models_registry.estimation.totals import Floats, summed
 
 MIN_SETTLED = 30
 MIN_FOUND = 3
 ONE_SIDED = 0.90  # the confidence of a two-sided interval whose upper end is a one-sided 95 % bound
 METHOD_NONE, METHOD_CENSUS, METHOD_SAMPLE = "none", "census", "ht_mover_gamma_mid_p"
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnSample:
-    """The drawn and settled inspections of a window, arrays of shape (n,), and what arrived around them.
-
-    Raises ValueError when shapes differ, a probability lies outside (0, 1] or below its floor, a certainty item has
-    pi < 1, or the counts contradict each other.
-    """
-
-    is_error: NDArray[np.bool_]
-    pi: Floats  # in force when the dice were thrown
-    is_certainty: NDArray[np.bool_]
-    floor_pi: Floats  # the smallest pi of each item's own design, tau*b
-    n_arrived: int  # all inspections of the window, both strata
-    n_certainty: int  # of these in the certainty stratum, settled or not
-    n_drawn: int  # drawn in either stratum, settled or not
-
-    def __post_init__(self) -> None:
-        n, n_sure = len(self.is_error), int(self.is_certainty.sum())
-        inverse_pi(self.pi, n=n)
-        inverse_pi(self.floor_pi, n=n)
-        if self.is_error.shape != (n,) or self.is_certainty.shape != (n,):
-            raise ValueError("the four arrays have one shape, (n,)")
-        if not bool((self.pi[self.is_certainty] == 1).all()):
-            raise ValueError("an inspection of the certainty stratum has pi = 1")
-        if bool((self.pi < self.floor_pi * (1 - 1e-9)).any()):
-            raise ValueError("no inclusion probability lies below the floor of its design")
-        if not n_sure <= self.n_certainty <= self.n_drawn <= self.n_arrived:
-            raise ValueError("settled certainty items <= certainty items <= drawn <= arrived does not hold")
-        if n - n_sure > self.n_drawn - self.n_certainty:
-            raise ValueError("more sampled items are settled than were drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +41,10 @@ class AccuracyEstimate:
     `lower_bound` is one-sided, 95 %. `bound_only`: too little for an estimate (n < 30, fewer than 3 errors found, or a
     stratum of which nothing is settled), pages show the bound alone. `provisional`: drawn inspections are unsettled.
     `n_eff` = E(1-E)/V: the size of a uniform sample as precise; None where no error was found or V = 0.
+    `n` counts judged inspections, `n_arrived` those that arrived and were not found to be not judgeable.
+    `worst_low`, `worst_high`: the estimate if all that were drawn and are unsettled were wrong, or were right.
+    `label_free`: 1 - mean g, what the model believes of itself; None where it says nothing. It is 19-75 % too
+    optimistic about errors where the model is wrong about itself (STATISTICS R13): shown dashed, read by no gate.
     """
 
     value: float | None
@@ -74,6 +59,9 @@ class AccuracyEstimate:
     method: str
     provisional: bool
     bound_only: bool
+    worst_low: float | None = None
+    worst_high: float | None = None
+    label_free: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,50 +75,79 @@ class NaiveAccuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sums:
+    """A window's sums over both strata, silence weighed in. Arrays (`N_BINS`,)."""
+
+    cells: Cells
+    errors: Found
+    arrived: Floats
+    n_settled: Floats  # judged
+    n_unjudgeable: Floats
+    n_drawn: Floats
+
+    @property
+    def n(self) -> int:
+        return int(self.n_settled.sum())
+
+    @property
+    def n_found(self) -> int:
+        return int(self.errors.n.sum())
+
+
+@dataclass(frozen=True, slots=True)
 class _Errors:
-    """Errors among all arrivals of a stratum, as counts. `bound`: the one-sided upper 95 % limit."""
+    """Errors among all judgeable arrivals, as counts. `bound`: the one-sided upper 95 % limit."""
 
     total: float
     variance: float
     low: float
     high: float
     bound: float
-    is_measured: bool = True
+    method: str
 
 
-def estimate_accuracy(sample: DrawnSample) -> AccuracyEstimate:
-    """Accuracy over all `n_arrived` inspections: 1 - (HT errors of the sampled + errors of the certainty stratum)/N.
+def estimate_accuracy(cells: Cells) -> AccuracyEstimate:
+    """Accuracy over all judgeable inspections that arrived: 1 - (HT errors of both strata)/N_judgeable.
 
-    Unsettled inspections are taken as missing at random within their stratum (one cell each): pi is multiplied by the
-    stratum's settled share. A certainty stratum that is not settled as a whole is thereby a sample of itself.
-    Everything reviewed (all pi 1, all settled): the finite population is known, so low = value = high, "census".
-    Nothing settled in a stratum that has inspections: its errors may be anything from none to all.
-    No end leaves what is possible given the errors and the correct items that were seen.
+    Unsettled inspections are weighed in (`response.weigh_silence`); a certainty stratum that is not settled as a whole
+    is thereby a sample of itself. N_judgeable = N - sum of w over those without a judgeable image, whose noise is in
+    the interval. Everything reviewed (all pi 1, all settled): the finite population is known, so low = value = high,
+    "census". Nothing settled in a stratum that has inspections: its errors may be anything from none to all.
+    No end leaves what is possible given the errors and the correct items that were seen. What no model said anything
+    of is left out. Raises ValueError as `weigh_silence` does.
     """
-    n, n_found = len(sample.is_error), int(sample.is_error.sum())
-    if n == 0:
-        return _nothing(sample)
-    strata = _strata(sample)
-    errors = _joined(strata, sample)
-    is_census = n == sample.n_arrived and bool((sample.pi == 1).all())
-    is_measured = all(stratum.is_measured for stratum in strata)
+    cells = cells.where(cells.predicted >= 0)
+    sums = _sums(weigh_silence(cells))
+    if sums.n == 0:
+        return _nothing(sums, cells)
+    errors, domain = _errors(sums), _judgeable(sums)
+    n, least, most = sums.n, sums.n_found, domain - sums.n + sums.n_found
+    value, low, high, bound = (
+        min(max(end, least), most) / domain for end in (errors.total, errors.low, errors.high, errors.bound)
+    )
+    n_settled, n_drawn = n + int(sums.n_unjudgeable.sum()), int(sums.n_drawn.sum())
+    worst = _sensitivity(cells)
     return AccuracyEstimate(
-        value=1 - errors.total,
-        ci_low=1 - errors.high,
-        ci_high=1 - errors.low,
-        lower_bound=1 - errors.bound,
+        value=1 - value,
+        ci_low=1 - max(high, value),
+        ci_high=1 - min(low, value),
+        lower_bound=1 - max(bound, value),
         n=n,
-        n_found=n_found,
-        n_arrived=sample.n_arrived,
-        n_eff=errors.total * (1 - errors.total) / errors.variance if errors.variance > 0 else None,
-        response_rate=n / sample.n_drawn,
-        method=METHOD_CENSUS if is_census else METHOD_SAMPLE,
-        provisional=n < sample.n_drawn,
-        bound_only=n < MIN_SETTLED or n_found < MIN_FOUND or not is_measured,
+        n_found=sums.n_found,
+        n_arrived=int(sums.arrived.sum()),
+        n_eff=value * (1 - value) / errors.variance * domain**2 if errors.variance > 0 else None,
+        response_rate=n_settled / n_drawn,
+        method=errors.method,
+        provisional=n_settled < n_drawn,
+        bound_only=n < MIN_SETTLED or sums.n_found < MIN_FOUND or bool(_unmeasured(sums)),
+        worst_low=worst.low,
+        worst_high=worst.high,
+        label_free=_label_free(cells),
     )
 
 
-def _nothing(sample: DrawnSample) -> AccuracyEstimate:
+def _nothing(sums: _Sums, cells: Cells) -> AccuracyEstimate:
+    n_drawn, n_settled = int(sums.n_drawn.sum()), int(sums.n_unjudgeable.sum())
     return AccuracyEstimate(
         value=None,
         ci_low=None,
@@ -138,72 +155,115 @@ def _nothing(sample: DrawnSample) -> AccuracyEstimate:
         lower_bound=None,
         n=0,
         n_found=0,
-        n_arrived=sample.n_arrived,
+        n_arrived=int(sums.arrived.sum()),
         n_eff=None,
-        response_rate=0.0 if sample.n_drawn else None,
+        response_rate=n_settled / n_drawn if n_drawn else None,
         method=METHOD_NONE,
-        provisional=sample.n_drawn > 0,
+        provisional=n_settled < n_drawn,
         bound_only=True,
+        label_free=_label_free(cells),
     )
 
 
-def _strata(sample: DrawnSample) -> list[_Errors]:
-    """The errors of the two strata; one without inspections is left out."""
-    sure, n_certainty = sample.is_certainty, sample.n_certainty
-    n_sampled, n_drawn = sample.n_arrived - n_certainty, sample.n_drawn - n_certainty
-    strata = []
-    if n_certainty:
-        own_floor = np.ones(int(sure.sum()))
-        strata.append(_stratum(sample.is_error[sure], sample.pi[sure], own_floor, n_certainty, n_certainty))
-    if n_sampled:
-        chance = ~sure
-        strata.append(_stratum(sample.is_error[chance], sample.pi[chance], sample.floor_pi[chance], n_drawn, n_sampled))
-    return strata
-
-
-def _stratum(is_error: NDArray[np.bool_], pi: Floats, floor_pi: Floats, n_drawn: int, n_arrived: int) -> _Errors:
-    n = len(is_error)
-    if n == 0:
-        return _Errors(total=0.0, variance=0.0, low=0.0, high=n_arrived, bound=n_arrived, is_measured=False)
-    if n == n_arrived and bool((pi == 1).all()):
-        found = float(is_error.sum())
-        return _Errors(total=found, variance=0.0, low=found, high=found, bound=found)
-    pi, floor_pi = pi * (n / n_drawn), floor_pi * (n / n_drawn)
-    estimate = ht_errors(is_error, pi, n_population=n_arrived)
-    limits = mover_gamma(is_error, pi=pi, floor_pi=floor_pi, n_population=n_arrived)
-    one_sided = mover_gamma(
-        is_error, pi=pi, floor_pi=floor_pi, n_population=n_arrived, mid_p=False, confidence=ONE_SIDED
+def _sums(cells: Cells) -> _Sums:
+    is_judged, is_unjudgeable = judged(cells), cells.true == NOT_JUDGEABLE
+    column = bin_of(cells)
+    return _Sums(
+        cells=cells,
+        errors=found(cells, row=np.where(is_judged & (cells.true != cells.predicted), 0, -1)),
+        arrived=arrived(cells)[0],
+        n_settled=summed(np.where(is_judged, cells.n, 0), column, size=N_BINS),
+        n_unjudgeable=summed(np.where(is_unjudgeable, cells.n, 0), column, size=N_BINS),
+        n_drawn=summed(cells.n_drawn, column, size=N_BINS),
     )
+
+
+def _errors(sums: _Sums) -> _Errors:
+    """HT of errors with MOVER-gamma limits, as counts among the judgeable."""
+    most, largest = _room(sums)
+    total = float(sums.errors.y.sum())
+    low, high = ends(sums.errors, largest=largest, most=most)
+    _, bound = ends(sums.errors, largest=largest, most=most, mid_p=False, confidence=ONE_SIDED)
+    gone = total / _judgeable(sums)
+    doubt = gone**2 * _unjudgeable_variance(sums)  # of the size of the domain
     return _Errors(
-        total=estimate.value * n_arrived,
-        variance=estimate.variance * n_arrived**2,
-        low=limits.low * n_arrived,
-        high=limits.high * n_arrived,
-        bound=one_sided.high * n_arrived,
+        total=total,
+        variance=max(float((sums.errors.v - sums.errors.y).sum()), 0.0) + doubt,
+        low=total - math.hypot(total - float(low[0]), normal_quantile(0.95) * math.sqrt(doubt)),
+        high=total + math.hypot(float(high[0]) - total, normal_quantile(0.95) * math.sqrt(doubt)),
+        bound=total + math.hypot(float(bound[0]) - total, normal_quantile(ONE_SIDED) * math.sqrt(doubt)),
+        method=METHOD_CENSUS if _is_census(sums) else METHOD_SAMPLE,
     )
 
 
-def _joined(strata: list[_Errors], sample: DrawnSample) -> _Errors:
-    """The strata's counts as shares of all arrivals: totals and variances add, distances to the limits by squares."""
-    n_found, n_arrived = int(sample.is_error.sum()), sample.n_arrived
-    total = sum(stratum.total for stratum in strata)
-    ends = (
-        total,
-        total - math.hypot(*(stratum.total - stratum.low for stratum in strata)),
-        total + math.hypot(*(stratum.high - stratum.total for stratum in strata)),
-        total + math.hypot(*(stratum.bound - stratum.total for stratum in strata)),
-    )
-    least, most = n_found, n_arrived - len(sample.is_error) + n_found
-    share, low, high, bound = (min(max(end, least), most) / n_arrived for end in ends)
-    variance = sum(stratum.variance for stratum in strata) / n_arrived**2
-    return _Errors(total=share, variance=variance, low=min(low, share), high=max(high, share), bound=bound)
+def _room(sums: _Sums) -> tuple[Floats, Floats]:
+    """How many errors each bin can hold at most, (1, `N_BINS`), and the largest weight of one, (`N_BINS`,).
+
+    Of a stratum in which nothing is settled not even the rule of three holds: it may be all errors, as one bin.
+    """
+    most, largest = sums.arrived - sums.n_settled + sums.errors.n[0], largest_weights(sums.cells)
+    for part in _unmeasured(sums):
+        largest[part.start] = max(float(most[part].sum()), 1.0)
+        most[part] = np.where(np.arange(N_BINS)[part] == part.start, most[part].sum(), 0)
+    return most[None, :], largest
+
+
+def _judgeable(sums: _Sums) -> float:
+    """How many arrived that can be judged: known minus estimated, and never fewer than were judged."""
+    cells, sure = sums.cells, sums.cells.is_certainty
+    answer = 0.0
+    for stratum in (sure, ~sure):
+        gone = float(cells.w[stratum & (cells.true == NOT_JUDGEABLE)].sum())
+        answer += max(float(cells.n_arrived[stratum].sum()) - gone, float(cells.n[stratum & judged(cells)].sum()))
+    return answer
+
+
+def _unjudgeable_variance(sums: _Sums) -> float:
+    gone = sums.cells.true == NOT_JUDGEABLE
+    return max(float((sums.cells.w2 - sums.cells.w)[gone].sum()), 0.0)
+
+
+def _is_census(sums: _Sums) -> bool:
+    cells = sums.cells
+    n = float(cells.n.sum())
+    return n == float(cells.n_arrived.sum()) and math.isclose(float(cells.w.sum()), n, rel_tol=1e-12)
+
+
+def _unmeasured(sums: _Sums) -> list[slice]:
+    """The strata in which something arrived and nothing is settled."""
+    n_settled = sums.n_settled + sums.n_unjudgeable
+    return [part for part in STRATA if n_settled[part].sum() == 0 < sums.arrived[part].sum()]
+
+
+def _sensitivity(cells: Cells) -> Interval:
+    """Accuracy if every drawn and unsettled inspection were an error, and if none were (STATISTICS §1.3)."""
+    is_judged = judged(cells)
+    wrong = float(cells.w[is_judged & (cells.true != cells.predicted)].sum())
+    silent = max(float(cells.w_drawn.sum() - cells.w.sum()), 0.0)
+    domain = float(cells.n_arrived.sum()) - float(cells.w[cells.true == NOT_JUDGEABLE].sum())
+    domain = max(domain, float(cells.n[is_judged].sum()))
+    return Interval(low=max(1 - (wrong + silent) / domain, 0.0), high=max(1 - wrong / domain, 0.0))
+
+
+def _label_free(cells: Cells) -> float | None:
+    n, believed = int(cells.n_arrived.sum()), float(cells.g.sum())
+    return 1 - believed / n if n > 0 and believed > 0 else None
+
+
+def naive_of_cells(cells: Cells) -> NaiveAccuracy:
+    """`naive_accuracy` of everything settled in cells."""
+    seen = cells.where(judged(cells))
+    return _naive(int(seen.n[seen.true != seen.predicted].sum()), int(seen.n.sum()))
 
 
 def naive_accuracy(is_error: NDArray[np.bool_]) -> NaiveAccuracy:
     """The unweighted share of correct among everything reviewed, (n,). Shown beside the estimate, as what it is."""
-    n = len(is_error)
+    return _naive(int(is_error.sum()), len(is_error))
+
+
+def _naive(n_found: int, n: int) -> NaiveAccuracy:
     if n == 0:
         return NaiveAccuracy(None, None, None, 0)
-    n_correct = n - int(is_error.sum())
+    n_correct = n - n_found
     interval = wilson(count=n_correct, n=n)
     return NaiveAccuracy(n_correct / n, interval.low, interval.high, n)

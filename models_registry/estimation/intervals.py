@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from models_registry.estimation.totals import Floats, inverse_pi
 
@@ -18,6 +18,8 @@ BIN_EDGES = np.array([1.0, 1.5, 3.0, 6.0, 12.0, 24.0])
 """Lower edges of the bins of pi/floor. Fixed in advance: they must not follow the errors that were found."""
 
 ROUNDING = 1e-9
+PRECISION = 1e-13
+MOST_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,28 @@ def gamma_limits(*, y: float, v: float, m: float, mid_p: bool = False, confidenc
     Raises ValueError unless m > 0 and y and v are both positive or both 0.
     Source: Fay and Feuer 1997, Stat Med 16:791; mid-p: Fay and Kim 2017, Biometrical Journal 59:549.
     """
-    if not m > 0 or y < 0 or v < 0 or (y > 0) != (v > 0) or not np.isfinite(y + v + m):
-        raise ValueError(f"gamma limits need m > 0 and y, v both positive or both 0, not y={y}, v={v}, m={m}")
-    tail = _alpha(confidence) / 2
-    below = _Gamma(shape=y**2 / v, scale=v / y) if y > 0 else None
-    above = _Gamma(shape=(y + m) ** 2 / (v + m**2), scale=(v + m**2) / (y + m))
-    if below is None:
-        return Interval(0.0, above.quantile(1 - 2 * tail if mid_p else 1 - tail))
-    if mid_p:
-        return Interval(_mid_quantile(below, above, tail), _mid_quantile(below, above, 1 - tail))
-    return Interval(below.quantile(tail), above.quantile(1 - tail))
+    low, high = gamma_ends(np.array([y]), np.array([v]), np.array([m]), mid_p=mid_p, confidence=confidence)
+    return Interval(float(low[0]), float(high[0]))
+
+
+def gamma_ends(y: Floats, v: Floats, m: Floats, *, mid_p: bool, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """`gamma_limits` of many sums at once: arrays of one shape in, the lower and the upper ends of that shape out."""
+    is_fit = (m > 0) & (y >= 0) & (v >= 0) & ((y > 0) == (v > 0)) & np.isfinite(y + v + m)
+    if not bool(is_fit.all()):
+        worst = tuple(float(part[~is_fit][0]) for part in (y, v, m))
+        raise ValueError(f"gamma limits need m > 0 and y, v both positive or both 0, not (y, v, m) = {worst}")
+    tail, found = _alpha(confidence) / 2, y > 0
+    below = _Gammas(shape=y[found] ** 2 / v[found], scale=v[found] / y[found])
+    above = _Gammas(shape=(y + m) ** 2 / (v + m**2), scale=(v + m**2) / (y + m))
+    low = np.zeros_like(y, dtype=np.float64)
+    if not mid_p:
+        low[found] = below.quantile(tail)
+        return low, above.quantile(1 - tail)
+    high = above.quantile(1 - 2 * tail)  # without an event the lower distribution is all at 0
+    if bool(found.any()):
+        above = above.of(found)
+        low[found], high[found] = _mid_quantile(below, above, tail), _mid_quantile(below, above, 1 - tail)
+    return low, high
 
 
 def mover_gamma(
@@ -88,15 +102,21 @@ def mover_gamma(
     `is_error`, `pi`, `floor_pi` (n,): the items drawn and settled, n >= 1; `floor_pi` is the smallest pi an item of the
     same design could have. Items fall into bins of pi/floor with fixed edges; each bin has gamma limits, shrunk by
     sqrt(1 - mean pi of its found errors), and the bins are joined by squares (MOVER). A bin without a settled item is
-    left out. Not clipped above: with few items the upper end may exceed 1.
+    left out. Not clipped above: with few items the upper end may exceed 1. `bins` does the same from sums.
     Raises ValueError for no item, an empty population, pi outside (0, 1], pi below its floor, NaN, differing shapes.
     Source: Zou and Donner 2008, Stat Med 27:1693 (MOVER) around `gamma_limits`; STATISTICS §2.3 b.
     """
     weights = inverse_pi(pi, n=len(is_error)) / _population(n_population, len(is_error))
+    inverse_pi(floor_pi, n=len(pi))
+    ratio = pi / floor_pi * (1 + ROUNDING)
+    if bool((ratio < 1).any()):
+        raise ValueError("no inclusion probability lies below the floor of its design")
+    index = np.searchsorted(BIN_EDGES, ratio, side="right") - 1
     estimate, below, above = 0.0, 0.0, 0.0
-    for edge, floor, inside in _bins(pi, floor_pi):
+    for number in np.unique(index):
+        inside = index == number
         found = inside & is_error
-        largest = max(1.0 / (n_population * edge * floor), float(weights[inside].max()))
+        largest = 1.0 / (n_population * BIN_EDGES[number] * float(floor_pi[inside].min()))
         y, v = float(weights[found].sum()), float((weights[found] ** 2).sum())
         limits = gamma_limits(y=y, v=v, m=largest, mid_p=mid_p, confidence=confidence)
         shrink = 1.0 - float(pi[found].mean()) if found.any() else 1.0
@@ -106,33 +126,46 @@ def mover_gamma(
     return Interval(low=max(estimate - float(np.sqrt(below)), 0.0), high=estimate + float(np.sqrt(above)))
 
 
-def _bins(pi: Floats, floor_pi: Floats) -> list[tuple[float, float, NDArray[np.bool_]]]:
-    """Per bin that holds an item: its lower edge, the smallest floor in it, and who is in it (n,)."""
-    inverse_pi(floor_pi, n=len(pi))
-    ratio = pi / floor_pi * (1 + ROUNDING)
-    if bool((ratio < 1).any()):
-        raise ValueError("no inclusion probability lies below the floor of its design")
-    index = np.searchsorted(BIN_EDGES, ratio, side="right") - 1
-    members = [(float(BIN_EDGES[number]), index == number) for number in np.unique(index)]
-    return [(edge, float(floor_pi[inside].min()), inside) for edge, inside in members]
-
-
 @dataclass(frozen=True, slots=True)
-class _Gamma:
-    shape: float
-    scale: float
+class _Gammas:
+    """Gamma distributions, one for each of (n,) sums."""
 
-    def cdf(self, x: float) -> float:
-        return float(special.gammainc(self.shape, x / self.scale))
+    shape: Floats
+    scale: Floats
 
-    def quantile(self, p: float) -> float:
-        return float(special.gammaincinv(self.shape, p)) * self.scale
+    def of(self, mask: NDArray[np.bool_]) -> _Gammas:
+        return _Gammas(self.shape[mask], self.scale[mask])
+
+    def cdf(self, x: Floats) -> Floats:
+        share: Floats = special.gammainc(self.shape, x / self.scale)
+        return share
+
+    def density(self, x: Floats) -> Floats:
+        at = x / self.scale
+        logs = special.xlogy(self.shape - 1, at) - at - special.gammaln(self.shape)
+        height: Floats = np.exp(logs) / self.scale
+        return height
+
+    def quantile(self, p: float) -> Floats:
+        value: Floats = special.gammaincinv(self.shape, p) * self.scale
+        return value
 
 
-def _mid_quantile(below: _Gamma, above: _Gamma, p: float) -> float:
-    """Where the mean of the two distribution functions reaches p; it lies between their own quantiles."""
-    low, high = sorted((below.quantile(p), above.quantile(p)))
-    return float(optimize.brentq(lambda x: (below.cdf(x) + above.cdf(x)) / 2 - p, low, high, xtol=1e-15, rtol=1e-10))
+def _mid_quantile(below: _Gammas, above: _Gammas, p: float) -> Floats:
+    """Where the mean of the two distribution functions reaches p: between their own quantiles, by guarded Newton."""
+    ends = np.stack([below.quantile(p), above.quantile(p)])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    x: Floats = (low + high) / 2
+    for _ in range(MOST_STEPS):
+        excess = (below.cdf(x) + above.cdf(x)) / 2 - p
+        low, high = np.where(excess < 0, x, low), np.where(excess < 0, high, x)
+        step = excess / np.maximum((below.density(x) + above.density(x)) / 2, np.finfo(float).tiny)
+        guess = np.where((x - step > low) & (x - step < high), x - step, (low + high) / 2)
+        is_near = bool((np.abs(guess - x) <= PRECISION * np.abs(x)).all())
+        x = guess
+        if is_near:
+            break
+    return x
 
 
 def _alpha(confidence: float) -> float:

@@ -7,6 +7,7 @@ Items that were not drawn enter only through `n_population`, the number of all t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,12 @@ def inverse_pi(pi: Floats, *, n: int) -> Floats:
         raise ValueError("every inclusion probability lies above 0 and at most at 1")
     weights: Floats = 1.0 / pi
     return weights
+
+
+def summed(values: NDArray[Any], place: NDArray[np.int64], *, size: int) -> Floats:
+    """Sums of values (k,) by their place (k,) in 0..size-1, (size,)."""
+    sums: Floats = np.bincount(place, weights=np.asarray(values, dtype=np.float64), minlength=size).astype(np.float64)
+    return sums
 
 
 def _finite(values: Values) -> Floats:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from models_registry.estimation import AccuracyEstimate, DrawnSample, NaiveAccuracy
+from models_registry.estimation import AccuracyEstimate, Cells, NaiveAccuracy
 from models_registry.models import Evaluation, ModelVersion
 
 
-def inputs_hash(sample: DrawnSample, *extra: object) -> str:
+def inputs_hash(cells: Cells, *extra: object) -> str:
     """A hash over everything that went into an estimate."""
     digest = hashlib.sha256()
-    for array in (sample.is_error, sample.pi, sample.is_certainty, sample.floor_pi):
-        digest.update(array.tobytes())
-    digest.update(repr((sample.n_arrived, sample.n_certainty, sample.n_drawn, *extra)).encode())
+    for column in fields(cells):
+        digest.update(getattr(cells, column.name).tobytes())
+    digest.update(repr((len(cells), *extra)).encode())
     return digest.hexdigest()
 
 

@@ -23,8 +23,8 @@ NOW = make.NOW
 
 def measured(version: ModelVersion) -> dict[str, Any]:
     found = measure(version, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))
-    sample = {name: np.asarray(value).tolist() for name, value in asdict(found.sample).items()}
-    return {"sample": sample, "estimate": asdict(found.estimate), "naive": asdict(found.naive), "c": found.confusion}
+    cells = {name: np.asarray(value).tolist() for name, value in asdict(found.cells).items()}
+    return {"cells": cells, "estimate": asdict(found.estimate), "naive": asdict(found.naive), "c": found.confusion}
 
 
 def test_a_biased_stream_of_outcomes_moves_no_estimate() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from labeling.routing import DesignRules, inclusion_probability
-from models_registry.estimation import DrawnSample, estimate_accuracy, naive_accuracy
+from models_registry.estimation import Cells, cells_of_items, estimate_accuracy, naive_accuracy, naive_of_cells
+from models_registry.estimation.cells import UNSETTLED
 
 quick = settings(max_examples=25, deadline=None)
 
 
-def make_sample(
+def make_cells(
     n: int = 100,
     n_found: int = 5,
     *,
@@ -24,19 +27,27 @@ def make_sample(
     n_sure_found: int = 0,
     n_certainty: int | None = None,
     n_drawn: int | None = None,
-) -> DrawnSample:
-    """`n` sampled and settled with `n_found` errors, and `n_sure` settled of the certainty stratum."""
-    sure = np.arange(n + n_sure) >= n
-    position = np.where(sure, np.arange(n + n_sure) - n, np.arange(n + n_sure))
+    g: float = 0.0,
+) -> Cells:
+    """`n` sampled and settled with `n_found` errors, and `n_sure` settled of the certainty stratum; two classes."""
     n_certainty = n_sure if n_certainty is None else n_certainty
-    return DrawnSample(
-        is_error=position < np.where(sure, n_sure_found, n_found),
+    n_silent = 0 if n_drawn is None else n_drawn - n_certainty - n
+    kinds = (
+        (n_found, 1, False, True), (n - n_found, 0, False, True), (n_silent, UNSETTLED, False, True),
+        (n_arrived - n_certainty - n - n_silent, UNSETTLED, False, False),
+        (n_sure_found, 1, True, True), (n_sure - n_sure_found, 0, True, True),
+        (n_certainty - n_sure, UNSETTLED, True, True),
+    )  # fmt: skip
+    items = np.array([kind[1:] for kind in kinds for _ in range(kind[0])], dtype=np.int64).reshape(-1, 3)
+    sure = items[:, 1] == 1
+    return cells_of_items(
+        predicted=np.zeros(len(items), dtype=np.int64),
+        true=items[:, 0],
         pi=np.where(sure, 1.0, pi),
+        floor_pi=np.full(len(items), min(pi, 0.04)),
         is_certainty=sure,
-        floor_pi=np.full(n + n_sure, min(pi, 0.04)),
-        n_arrived=n_arrived,
-        n_certainty=n_certainty,
-        n_drawn=n + n_certainty if n_drawn is None else n_drawn,
+        is_drawn=items[:, 2] == 1,
+        g=np.full(len(items), g),
     )
 
 
@@ -48,7 +59,7 @@ def shares(*values: float | None) -> list[float]:
 
 
 def test_no_settled_inspection_is_no_accuracy() -> None:
-    estimate = estimate_accuracy(make_sample(0, 0, n_drawn=12))
+    estimate = estimate_accuracy(make_cells(0, 0, n_drawn=12))
 
     assert (estimate.value, estimate.ci_low, estimate.ci_high, estimate.lower_bound) == (None, None, None, None)
     assert (estimate.n, estimate.method, estimate.response_rate) == (0, "none", 0.0)
@@ -57,11 +68,11 @@ def test_no_settled_inspection_is_no_accuracy() -> None:
 
 
 def test_a_window_in_which_nothing_was_drawn_has_no_response_rate() -> None:
-    assert estimate_accuracy(make_sample(0, 0)).response_rate is None
+    assert estimate_accuracy(make_cells(0, 0)).response_rate is None
 
 
 def test_errors_are_weighted_up_to_all_that_arrived() -> None:
-    estimate = estimate_accuracy(make_sample(100, 5, pi=0.05, n_arrived=2500))
+    estimate = estimate_accuracy(make_cells(100, 5, pi=0.05, n_arrived=2500))
 
     assert estimate.value == pytest.approx(1 - 5 / 0.05 / 2500)
     assert (estimate.n, estimate.n_found, estimate.n_arrived) == (100, 5, 2500)
@@ -71,8 +82,8 @@ def test_errors_are_weighted_up_to_all_that_arrived() -> None:
 
 
 def test_the_always_checked_are_counted_as_they_are() -> None:
-    estimate = estimate_accuracy(make_sample(100, 4, n_arrived=2500, n_sure=300, n_sure_found=60))
-    alone = estimate_accuracy(make_sample(100, 4, n_arrived=2200))
+    estimate = estimate_accuracy(make_cells(100, 4, n_arrived=2500, n_sure=300, n_sure_found=60))
+    alone = estimate_accuracy(make_cells(100, 4, n_arrived=2200))
 
     assert estimate.value == pytest.approx(1 - (4 / 0.05 + 60) / 2500)
     for joined, own in zip(
@@ -84,8 +95,8 @@ def test_the_always_checked_are_counted_as_they_are() -> None:
 
 
 def test_reviewing_everything_leaves_no_doubt() -> None:
-    drawn = estimate_accuracy(make_sample(200, 10, pi=1.0, n_arrived=200))
-    always = estimate_accuracy(make_sample(0, 0, n_arrived=200, n_sure=200, n_sure_found=10))
+    drawn = estimate_accuracy(make_cells(200, 10, pi=1.0, n_arrived=200))
+    always = estimate_accuracy(make_cells(0, 0, n_arrived=200, n_sure=200, n_sure_found=10))
 
     for estimate in (drawn, always):
         assert (estimate.ci_low, estimate.value, estimate.ci_high) == (0.95, 0.95, 0.95)
@@ -93,8 +104,8 @@ def test_reviewing_everything_leaves_no_doubt() -> None:
 
 
 def test_silence_widens_the_interval_and_is_weighted_out() -> None:
-    complete = estimate_accuracy(make_sample(200, 10, n_arrived=4000))
-    half = estimate_accuracy(make_sample(100, 5, n_arrived=4000, n_drawn=200))
+    complete = estimate_accuracy(make_cells(200, 10, n_arrived=4000))
+    half = estimate_accuracy(make_cells(100, 5, n_arrived=4000, n_drawn=200))
 
     assert half.value == pytest.approx(complete.value)
     assert (half.response_rate, half.provisional) == (0.5, True)
@@ -103,8 +114,8 @@ def test_silence_widens_the_interval_and_is_weighted_out() -> None:
 
 
 def test_an_unfinished_certainty_stratum_becomes_a_sample_of_itself() -> None:
-    estimate = estimate_accuracy(make_sample(100, 5, n_arrived=3000, n_sure=50, n_sure_found=10, n_certainty=100))
-    complete = estimate_accuracy(make_sample(100, 5, n_arrived=3000, n_sure=100, n_sure_found=20))
+    estimate = estimate_accuracy(make_cells(100, 5, n_arrived=3000, n_sure=50, n_sure_found=10, n_certainty=100))
+    complete = estimate_accuracy(make_cells(100, 5, n_arrived=3000, n_sure=100, n_sure_found=20))
 
     assert estimate.value == pytest.approx(complete.value)
     assert shares(estimate.ci_low) < shares(complete.ci_low)
@@ -112,7 +123,7 @@ def test_an_unfinished_certainty_stratum_becomes_a_sample_of_itself() -> None:
 
 
 def test_a_stratum_of_which_nothing_is_known_leaves_only_a_bound() -> None:
-    estimate = estimate_accuracy(make_sample(0, 0, n_arrived=1000, n_sure=400, n_sure_found=40, n_drawn=430))
+    estimate = estimate_accuracy(make_cells(0, 0, n_arrived=1000, n_sure=400, n_sure_found=40, n_drawn=430))
 
     assert estimate.bound_only
     assert estimate.lower_bound == pytest.approx(1 - (600 + 40) / 1000)
@@ -120,11 +131,11 @@ def test_a_stratum_of_which_nothing_is_known_leaves_only_a_bound() -> None:
 
 @pytest.mark.parametrize(("n", "n_found", "bound_only"), [(29, 5, True), (30, 2, True), (30, 3, False)])
 def test_too_little_shows_only_the_bound(n: int, n_found: int, bound_only: bool) -> None:
-    assert estimate_accuracy(make_sample(n, n_found)).bound_only is bound_only
+    assert estimate_accuracy(make_cells(n, n_found)).bound_only is bound_only
 
 
 def test_no_error_found_is_not_a_perfect_model() -> None:
-    estimate = estimate_accuracy(make_sample(500, 0, n_arrived=10_000))
+    estimate = estimate_accuracy(make_cells(500, 0, n_arrived=10_000))
 
     assert estimate.value == 1
     assert estimate.ci_high == 1
@@ -141,17 +152,19 @@ def test_no_error_found_is_not_a_perfect_model() -> None:
 def test_the_ends_keep_their_order_whatever_was_found(
     items: list[tuple[bool, float]], n_more: int, n_silent: int, n_sure: int
 ) -> None:
-    n, sure = len(items) + n_sure, np.arange(len(items) + n_sure) >= len(items)
-    sample = DrawnSample(
-        is_error=np.array([found for found, _ in items] + [True] * n_sure),
-        pi=np.array([pi for _, pi in items] + [1.0] * n_sure),
+    n, n_all = len(items), len(items) + n_sure + n_silent + n_more
+    at = np.arange(n_all)
+    sure = (at >= n) & (at < n + n_sure)
+    truths = [int(found) for found, _ in items] + [1] * n_sure + [UNSETTLED] * (n_silent + n_more)
+    cells = cells_of_items(
+        predicted=np.zeros(n_all, dtype=np.int64),
+        true=np.array(truths),
+        pi=np.array([pi for _, pi in items] + [1.0] * n_sure + [0.04] * (n_silent + n_more)),
+        floor_pi=np.full(n_all, 0.04),
         is_certainty=sure,
-        floor_pi=np.full(n, 0.04),
-        n_arrived=n + n_silent + n_more,
-        n_certainty=n_sure,
-        n_drawn=n + n_silent,
+        is_drawn=at < n + n_sure + n_silent,
     )
-    estimate = estimate_accuracy(sample)
+    estimate = estimate_accuracy(cells)
     low, value, high, bound = shares(estimate.ci_low, estimate.value, estimate.ci_high, estimate.lower_bound)
 
     assert 0 <= low <= value <= high <= 1
@@ -161,7 +174,7 @@ def test_the_ends_keep_their_order_whatever_was_found(
 @given(st.integers(1, 1000))
 @quick
 def test_an_inspection_that_was_not_drawn_only_adds_to_those_that_arrived(more: int) -> None:
-    before, after = (estimate_accuracy(make_sample(n_arrived=n)).value for n in (4000, 4000 + more))
+    before, after = (estimate_accuracy(make_cells(n_arrived=n)).value for n in (4000, 4000 + more))
     was, now = shares(before, after)
 
     assert (1 - now) * (4000 + more) == pytest.approx((1 - was) * 4000)
@@ -175,18 +188,17 @@ def test_the_naive_number_is_the_plain_share() -> None:
 
 
 def test_counts_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(ValueError, match="does not hold"):
-        make_sample(100, n_arrived=50)
+    cells = make_cells(100)
     with pytest.raises(ValueError, match="settled than were drawn"):
-        make_sample(100, n_drawn=90)
+        estimate_accuracy(replace(cells, n_drawn=np.zeros(len(cells), dtype=np.int64)))
     with pytest.raises(ValueError, match="inclusion probability"):
-        make_sample(pi=float("nan"))
-    with pytest.raises(ValueError, match="shape"):
-        DrawnSample(np.zeros(2, bool), np.ones(3), np.zeros(2, bool), np.ones(2), n_arrived=9, n_certainty=0, n_drawn=2)
+        make_cells(pi=float("nan"))
+    with pytest.raises(ValueError, match="inclusion probability"):
+        make_cells(pi=0.0)
     with pytest.raises(ValueError, match="pi = 1"):
-        DrawnSample(
-            np.zeros(1, bool), np.full(1, 0.5), np.ones(1, bool), np.ones(1) / 2, n_arrived=9, n_certainty=1, n_drawn=1
-        )
+        estimate_accuracy(replace(cells, is_certainty=np.ones(len(cells), dtype=bool)))
+    with pytest.raises(ValueError, match="shape"):
+        replace(cells, w=np.ones(3))
 
 
 def test_the_honest_interval_covers_the_truth_and_the_naive_one_does_not() -> None:
@@ -198,20 +210,16 @@ def test_the_honest_interval_covers_the_truth_and_the_naive_one_does_not() -> No
         rng = np.random.default_rng([100, 1, seed])
         is_error, u = _stream(rng, n_arrived)
         pi = inclusion_probability(u, mean_u=mean_u, rules=rules)
-        drawn = np.flatnonzero(rng.random(n_arrived) < pi)
-        n, truth = len(drawn), 1 - float(is_error.mean())
-        estimate = estimate_accuracy(
-            DrawnSample(
-                is_error=is_error[drawn],
-                pi=pi[drawn],
-                is_certainty=np.zeros(n, dtype=np.bool_),
-                floor_pi=np.full(n, rules.floor_pi),
-                n_arrived=n_arrived,
-                n_certainty=0,
-                n_drawn=n,
-            )
+        truth = 1 - float(is_error.mean())
+        cells = cells_of_items(
+            predicted=np.zeros(n_arrived, dtype=np.int64),
+            true=is_error.astype(np.int64),
+            pi=pi,
+            floor_pi=np.full(n_arrived, rules.floor_pi),
+            is_certainty=np.zeros(n_arrived, dtype=np.bool_),
+            is_drawn=rng.random(n_arrived) < pi,
         )
-        plain = naive_accuracy(is_error[drawn])
+        estimate, plain = estimate_accuracy(cells), naive_of_cells(cells)
         low, high, naive_low, naive_high = shares(estimate.ci_low, estimate.ci_high, plain.ci_low, plain.ci_high)
         honest += low <= truth <= high
         naive += naive_low <= truth <= naive_high

@@ -1,0 +1,88 @@
+"""Drawn inspections that nobody settled: those like them speak for them, and the bounds of what they may hide.
+
+Assumption: within a response cell (stratum, bin of pi, predicted class) it is chance who is settled (STATISTICS §1.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from models_registry.estimation.cells import UNSETTLED, Bools, Cells, Ints
+from models_registry.estimation.intervals import BIN_EDGES
+from models_registry.estimation.totals import Floats, summed
+
+MIN_SELECTED = 20
+_EDGES, _STRATA = len(BIN_EDGES), 2
+
+
+def weigh_silence(cells: Cells) -> Cells:
+    """The cells with pi multiplied by their response cell's settled share of the drawn weight, rho.
+
+    Sums of powers of w follow (w/rho, w^2/rho^2, so that a = w^2 - w is that of pi*rho), and so does the floor. The
+    certainty stratum becomes a bin of its own, with the floor rho: where it is not settled as a whole it is a sample
+    of itself. A cell with fewer than 20 drawn, or nothing settled, is collapsed with its like in a fixed order: over
+    the predicted classes, then over the bins; what still is too small joins the largest cell of its stratum. In a
+    stratum without a settled inspection nothing is changed.
+    Raises ValueError where more is settled than was drawn, and for a certainty inspection with pi below 1.
+    """
+    _require_sense(cells)
+    code = _codes(cells)
+    rho = _response(cells, code)[code]
+    floor = np.where(cells.is_certainty, 1.0, cells.floor_pi)
+    return replace(
+        cells,
+        edge=np.where(cells.is_certainty, 1.0, cells.edge),
+        floor_pi=floor * rho,
+        pi=cells.pi * rho,
+        w=cells.w / rho,
+        w2=cells.w2 / rho**2,
+        wg=cells.wg / rho,
+        w2g=cells.w2g / rho**2,
+        wg2=cells.wg2 / rho,
+        w2g2=cells.w2g2 / rho**2,
+    )
+
+
+def _codes(cells: Cells) -> Ints:
+    """Each one's (predicted, stratum, edge) as one number; the last two are the remainder by 12."""
+    edge = np.searchsorted(BIN_EDGES, cells.edge)
+    code: Ints = ((cells.predicted + 1) * _STRATA + cells.is_certainty) * _EDGES + edge
+    return code
+
+
+def _response(cells: Cells, code: Ints) -> Floats:
+    """The settled share of the drawn weight of each code, in (0, 1]."""
+    n_codes = int(code.max(initial=-1)) + 1
+    of_edge, of_stratum = np.arange(n_codes) % (_STRATA * _EDGES), np.arange(n_codes) // _EDGES % _STRATA
+    size, group = n_codes + _STRATA * (_EDGES + 1), np.arange(n_codes)
+    # each level: groups too small go where all too small ones of their bin, then of their stratum, are gathered
+    for coarser in (n_codes + of_edge, n_codes + _STRATA * _EDGES + of_stratum):
+        group = np.where(_is_fit(cells, group[code], size)[group], group, coarser)
+    n_drawn, is_fit = summed(cells.n_drawn, group[code], size=size), _is_fit(cells, group[code], size)
+    for stratum in range(_STRATA):
+        last, own = n_codes + _STRATA * _EDGES + stratum, group[of_stratum == stratum]
+        if not is_fit[last] and bool((own != last).any()):
+            largest = own[np.argmax(np.where(own == last, -1.0, n_drawn[own]))]
+            group = np.where(group == last, largest, group)
+    settled, drawn = summed(cells.w, group[code], size=size), summed(cells.w_drawn, group[code], size=size)
+    share = np.divide(settled, drawn, out=np.ones(size), where=(settled > 0) & (drawn > 0))
+    answer: Floats = np.minimum(share, 1.0)[group]
+    return answer
+
+
+def _is_fit(cells: Cells, group: Ints, size: int) -> Bools:
+    """Which groups have enough drawn, and something settled, to speak for themselves."""
+    fit: Bools = (summed(cells.n_drawn, group, size=size) >= MIN_SELECTED) & (summed(cells.n, group, size=size) > 0)
+    return fit
+
+
+def _require_sense(cells: Cells) -> None:
+    for stratum in (False, True):
+        own = cells.where(cells.is_certainty == stratum)
+        if own.n.sum() > own.n_drawn.sum():
+            raise ValueError("more inspections are settled than were drawn")
+    sure = cells.where(cells.is_certainty & (cells.true != UNSETTLED))
+    if bool((np.abs(sure.w - sure.n) > 1e-6 * sure.n).any()):
+        raise ValueError("an inspection of the certainty stratum has pi = 1")
