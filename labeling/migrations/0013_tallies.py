@@ -5,75 +5,228 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('labeling', '0012_words_for_people'),
-        ('models_registry', '0003_words_for_people'),
+        ("labeling", "0012_words_for_people"),
+        ("models_registry", "0003_words_for_people"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Arrival',
+            name="Arrival",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.PositiveIntegerField()),
-                ('draws', models.JSONField(help_text='[place from 1, prediction, pi, floor_pi] of each drawn one', null=True)),
-                ('model_version', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='models_registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n", models.PositiveIntegerField()),
+                (
+                    "draws",
+                    models.JSONField(help_text="[place from 1, prediction, pi, floor_pi] of each drawn one", null=True),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="models_registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='PendingDraw',
+            name="PendingDraw",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n_before', models.PositiveIntegerField()),
-                ('pi', models.FloatField(null=True)),
-                ('floor_pi', models.FloatField(null=True)),
-                ('model_version', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='models_registry.modelversion')),
-                ('prediction', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labeling.prediction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n_before", models.PositiveIntegerField()),
+                ("pi", models.FloatField(null=True)),
+                ("floor_pi", models.FloatField(null=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "prediction",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="labeling.prediction",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
-                'indexes': [models.Index(fields=['model_version', 'id'], name='pendingdraw_of_a_version')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('floor_pi__isnull', True), ('pi__isnull', True), ('prediction__isnull', True)), models.Q(('floor_pi__isnull', False), ('pi__isnull', False), ('prediction__isnull', False), ('floor_pi__gt', 0), ('floor_pi__lte', 1), ('pi__gt', 0), ('pi__lte', 1)), _connector='OR'), name='pendingdraw_pi_iff_drawn')],
+                "ordering": ("pk",),
+                "indexes": [models.Index(fields=["model_version", "id"], name="pendingdraw_of_a_version")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("floor_pi__isnull", True), ("pi__isnull", True), ("prediction__isnull", True)),
+                            models.Q(
+                                ("floor_pi__isnull", False),
+                                ("pi__isnull", False),
+                                ("prediction__isnull", False),
+                                ("floor_pi__gt", 0),
+                                ("floor_pi__lte", 1),
+                                ("pi__gt", 0),
+                                ("pi__lte", 1),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="pendingdraw_pi_iff_drawn",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(help_text='Production day')),
-                ('dimension', models.CharField(blank=True, choices=[('', 'Everything'), ('shift', 'Shift'), ('lot', 'Lot'), ('recipe', 'Recipe'), ('attempt', 'Attempt'), ('shown', 'Judged before or after the prediction was shown'), ('confidence', 'Confidence')], max_length=12)),
-                ('key', models.CharField(blank=True, max_length=120)),
-                ('is_certainty', models.BooleanField()),
-                ('edge', models.FloatField(help_text='Lower edge of the bin of pi over its floor')),
-                ('floor_pi', models.FloatField()),
-                ('outcome', models.CharField(choices=[('arrived', 'Arrived'), ('label', 'A label'), ('bad_image', 'Not judgeable')], max_length=12)),
-                ('n_arrived', models.BigIntegerField()),
-                ('n_drawn', models.BigIntegerField()),
-                ('w_drawn', models.FloatField()),
-                ('g', models.FloatField()),
-                ('n', models.BigIntegerField()),
-                ('pi', models.FloatField()),
-                ('w', models.FloatField()),
-                ('w2', models.FloatField()),
-                ('wg', models.FloatField()),
-                ('w2g', models.FloatField()),
-                ('wg2', models.FloatField()),
-                ('w2g2', models.FloatField()),
-                ('is_folded', models.BooleanField(db_default=False, default=False)),
-                ('design', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='labeling.samplingdesign')),
-                ('model_version', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='models_registry.modelversion')),
-                ('predicted', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='models_registry.label')),
-                ('source', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='labeling.source')),
-                ('true_label', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='models_registry.label')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField(help_text="Production day")),
+                (
+                    "dimension",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Everything"),
+                            ("shift", "Shift"),
+                            ("lot", "Lot"),
+                            ("recipe", "Recipe"),
+                            ("attempt", "Attempt"),
+                            ("shown", "Judged before or after the prediction was shown"),
+                            ("confidence", "Confidence"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("key", models.CharField(blank=True, max_length=120)),
+                ("is_certainty", models.BooleanField()),
+                ("edge", models.FloatField(help_text="Lower edge of the bin of pi over its floor")),
+                ("floor_pi", models.FloatField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("arrived", "Arrived"), ("label", "A label"), ("bad_image", "Not judgeable")],
+                        max_length=12,
+                    ),
+                ),
+                ("n_arrived", models.BigIntegerField()),
+                ("n_drawn", models.BigIntegerField()),
+                ("w_drawn", models.FloatField()),
+                ("g", models.FloatField()),
+                ("n", models.BigIntegerField()),
+                ("pi", models.FloatField()),
+                ("w", models.FloatField()),
+                ("w2", models.FloatField()),
+                ("wg", models.FloatField()),
+                ("w2g", models.FloatField()),
+                ("wg2", models.FloatField()),
+                ("w2g2", models.FloatField()),
+                ("is_folded", models.BooleanField(db_default=False, default=False)),
+                (
+                    "design",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="labeling.samplingdesign",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="models_registry.modelversion",
+                    ),
+                ),
+                (
+                    "predicted",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="models_registry.label",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="labeling.source",
+                    ),
+                ),
+                (
+                    "true_label",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="models_registry.label",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'tallies',
-                'indexes': [models.Index(fields=['model_version', 'dimension', 'day'], name='tally_version_window'), models.Index(condition=models.Q(('is_folded', False)), fields=['id'], name='tally_not_folded')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_folded', True)), fields=('model_version', 'day', 'dimension', 'key', 'source', 'design', 'is_certainty', 'edge', 'floor_pi', 'predicted', 'outcome', 'true_label'), name='tally_one_folded_row_a_cell', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('dimension__in', ['', 'shift', 'lot', 'recipe', 'attempt', 'shown', 'confidence'])), name='tally_dimension_known'), models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'label'), ('true_label__isnull', False)), models.Q(('outcome__in', ['arrived', 'bad_image']), ('true_label__isnull', True)), _connector='OR'), name='tally_label_iff_settled_with_one'), models.CheckConstraint(condition=models.Q(('floor_pi__gt', 0), ('floor_pi__lte', 1)), name='tally_floor_pi_range')],
+                "verbose_name_plural": "tallies",
+                "indexes": [
+                    models.Index(fields=["model_version", "dimension", "day"], name="tally_version_window"),
+                    models.Index(condition=models.Q(("is_folded", False)), fields=["id"], name="tally_not_folded"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_folded", True)),
+                        fields=(
+                            "model_version",
+                            "day",
+                            "dimension",
+                            "key",
+                            "source",
+                            "design",
+                            "is_certainty",
+                            "edge",
+                            "floor_pi",
+                            "predicted",
+                            "outcome",
+                            "true_label",
+                        ),
+                        name="tally_one_folded_row_a_cell",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("dimension__in", ["", "shift", "lot", "recipe", "attempt", "shown", "confidence"])
+                        ),
+                        name="tally_dimension_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", "label"), ("true_label__isnull", False)),
+                            models.Q(("outcome__in", ["arrived", "bad_image"]), ("true_label__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="tally_label_iff_settled_with_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("floor_pi__gt", 0), ("floor_pi__lte", 1)), name="tally_floor_pi_range"
+                    ),
+                ],
             },
         ),
     ]

@@ -1,7 +1,8 @@
 """How accurate a model is over everything that arrived, from the inspections that chance picked (STATISTICS §2.4).
 
 The errors of the always-checked (certainty) stratum are counted, those of the sampled stratum estimated: HT on errors
-with MOVER-gamma mid-p limits. Errors, not "correct", are weighted; accuracy is one minus their share.
+with MOVER-gamma mid-p limits; where many were found, AIPW with tuned lambda and Wilson's limits, which are shorter.
+Errors, not "correct", are weighted; accuracy is one minus their share.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from models_registry.estimation.bins import (
     largest_weights,
 )
 from models_registry.estimation.cells import NOT_JUDGEABLE, Cells
+from models_registry.estimation.difference import aipw, has_many, sums_of
 from models_registry.estimation.intervals import Interval, normal_quantile, wilson
 from models_registry.estimation.response import weigh_silence
 from models_registry.estimation.totals import Floats, summed
@@ -31,7 +33,8 @@ from models_registry.estimation.totals import Floats, summed
 MIN_SETTLED = 30
 MIN_FOUND = 3
 ONE_SIDED = 0.90  # the confidence of a two-sided interval whose upper end is a one-sided 95 % bound
-METHOD_NONE, METHOD_CENSUS, METHOD_SAMPLE = "none", "census", "ht_mover_gamma_mid_p"
+METHOD_NONE, METHOD_CENSUS = "none", "census"
+METHOD_SAMPLE, METHOD_LEANED = "ht_mover_gamma_mid_p", "aipw_tuned_wilson_n_eff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class _Errors:
 
 
 def estimate_accuracy(cells: Cells) -> AccuracyEstimate:
-    """Accuracy over all judgeable inspections that arrived: 1 - (HT errors of both strata)/N_judgeable.
+    """Accuracy over all judgeable inspections that arrived: 1 - (errors of both strata)/N_judgeable.
 
     Unsettled inspections are weighed in (`response.weigh_silence`); a certainty stratum that is not settled as a whole
     is thereby a sample of itself. N_judgeable = N - sum of w over those without a judgeable image, whose noise is in
@@ -179,20 +182,62 @@ def _sums(cells: Cells) -> _Sums:
 
 
 def _errors(sums: _Sums) -> _Errors:
-    """HT of errors with MOVER-gamma limits, as counts among the judgeable."""
-    most, largest = _room(sums)
-    total = float(sums.errors.y.sum())
-    low, high = ends(sums.errors, largest=largest, most=most)
-    _, bound = ends(sums.errors, largest=largest, most=most, mid_p=False, confidence=ONE_SIDED)
-    gone = total / _judgeable(sums)
-    doubt = gone**2 * _unjudgeable_variance(sums)  # of the size of the domain
+    """Errors of both strata as counts among the judgeable, with the noise of how many are judgeable."""
+    strata = [_counted(sums, part) for part in STRATA]
+    if has_many(sums.errors):
+        strata[0] = _leaned(sums) or strata[0]
+    total, domain = sum(stratum.total for stratum in strata), _judgeable(sums)
+    doubt = (total / domain) ** 2 * _unjudgeable_variance(sums)
+
+    def end(distances: list[float], confidence: float) -> float:
+        return math.hypot(*distances, normal_quantile(confidence) * math.sqrt(doubt))
+
     return _Errors(
         total=total,
-        variance=max(float((sums.errors.v - sums.errors.y).sum()), 0.0) + doubt,
-        low=total - math.hypot(total - float(low[0]), normal_quantile(0.95) * math.sqrt(doubt)),
-        high=total + math.hypot(float(high[0]) - total, normal_quantile(0.95) * math.sqrt(doubt)),
-        bound=total + math.hypot(float(bound[0]) - total, normal_quantile(ONE_SIDED) * math.sqrt(doubt)),
-        method=METHOD_CENSUS if _is_census(sums) else METHOD_SAMPLE,
+        variance=sum(stratum.variance for stratum in strata) + doubt,
+        low=total - end([one.total - one.low for one in strata], 0.95),
+        high=total + end([one.high - one.total for one in strata], 0.95),
+        bound=total + end([one.bound - one.total for one in strata], ONE_SIDED),
+        method=METHOD_CENSUS if _is_census(sums) else strata[0].method,
+    )
+
+
+def _counted(sums: _Sums, part: slice) -> _Errors:
+    """HT of the errors of a stratum, with MOVER-gamma limits."""
+    most, largest = _room(sums)
+    errors = sums.errors.part(part)
+    low, high = ends(errors, largest=largest[part], most=most[:, part])
+    _, bound = ends(errors, largest=largest[part], most=most[:, part], mid_p=False, confidence=ONE_SIDED)
+    return _Errors(
+        total=float(errors.y.sum()),
+        variance=max(float((errors.v - errors.y).sum()), 0.0),
+        low=float(low[0]),
+        high=float(high[0]),
+        bound=float(bound[0]),
+        method=METHOD_SAMPLE,
+    )
+
+
+def _leaned(sums: _Sums) -> _Errors | None:
+    """AIPW of the sampled stratum's errors with tuned lambda, and Wilson's limits with n_eff = E(1-E)/V.
+
+    What is not judgeable is no error there, and its g is corrected away like any other. None where the share is not
+    one: nearly everything is wrong, and the limits of counts hold.
+    """
+    cells = sums.cells.where(~sums.cells.is_certainty)
+    share = aipw(sums_of(cells, judged(cells) & (cells.true != cells.predicted)))
+    if share is None or not 0 < share.value < 1 or share.variance <= 0:
+        return None
+    n, size = float(cells.n_arrived.sum()), share.value * (1 - share.value) / share.variance
+    limits = wilson(count=share.value * size, n=size)
+    bound = wilson(count=share.value * size, n=size, confidence=ONE_SIDED)
+    return _Errors(
+        total=share.value * n,
+        variance=share.variance * n**2,
+        low=limits.low * n,
+        high=limits.high * n,
+        bound=bound.high * n,
+        method=METHOD_LEANED,
     )
 
 

@@ -6,7 +6,7 @@ the certainty stratum. Read after `response.weigh_silence`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -22,13 +22,17 @@ STRATA = (slice(0, CERTAINTY), slice(CERTAINTY, N_BINS))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Events found, per row and bin, arrays (r, `N_BINS`)."""
+    """Events found, per row and bin, arrays (r, bins)."""
 
     n: Floats  # how many
     least: Floats  # what they come to without weights: n, or the sum of their costs
     y: Floats  # sum of w (times cost)
     v: Floats  # sum of its squares
     pi: Floats  # sum of pi
+
+    def part(self, columns: slice) -> Found:
+        """Some of the bins."""
+        return Found(*(getattr(self, one.name)[:, columns] for one in fields(self)))
 
 
 def bin_of(cells: Cells) -> Ints:
