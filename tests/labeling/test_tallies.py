@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -14,24 +13,9 @@ from labeling.models import Arrival, GroundTruth, Inspection, PendingDraw, Predi
 from labeling.models.tallies import CELL, SUMS
 from labeling.tallies import fold, rebuild
 from models_registry.models import ModelVersion
+from tests.labeling.sums import numbers, told
 
 NOW = make.NOW
-Cells = dict[tuple[Any, ...], tuple[float, ...]]
-
-
-def told() -> Cells:
-    """The sums of every cell that holds anything, whoever's row they are in."""
-    sums: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0.0] * len(SUMS))
-    for row in Tally.objects.values_list(*CELL, *SUMS):
-        for place, value in enumerate(row[len(CELL) :]):
-            sums[row[: len(CELL)]][place] += value
-    counts = [SUMS.index(name) for name in ("n_arrived", "n")]
-    return {cell: tuple(row) for cell, row in sums.items() if any(row[place] for place in counts)}
-
-
-def numbers(cells: Cells) -> dict[tuple[Any, ...], float]:
-    """The same, number by number: approximate equality looks into no deeper structure."""
-    return {(*cell, name): value for cell, row in cells.items() for name, value in zip(SUMS, row, strict=True)}
 
 
 def of(dimension: str = "", **cell: Any) -> list[dict[str, Any]]:
