@@ -1,29 +1,21 @@
-"""From draws and settled verdicts to the arrays that the estimators read."""
+"""The accuracy of a version over the last weeks, from the rollups of draws and settled verdicts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
-from django.db.models import FilteredRelation, Q, QuerySet
 
-from labeling.models import GroundTruth, RoutingState, Selection
-from models_registry.estimation import (
-    AccuracyEstimate,
-    Cells,
-    NaiveAccuracy,
-    cells_of_items,
-    estimate_accuracy,
-    naive_of_cells,
-)
-from models_registry.estimation.cells import NOT_JUDGEABLE, UNSETTLED
+from labeling.models import RoutingState, Selection
+from labeling.windows import LabelledCells, Window, window_cells
+from models_registry.estimation import AccuracyEstimate, Cells, NaiveAccuracy, estimate_accuracy, naive_of_cells
 from models_registry.models import Evaluation, ModelVersion
 from models_registry.services.evaluations import inputs_hash, record_evaluation
 
-WINDOW = timedelta(days=28)
+DAYS = 28
+QUIET = timedelta(minutes=10)  # how long arrivals alone, without a new verdict, make no new estimate
 RECENT = 5000  # draws that the mean uncertainty looks back on
 
 
@@ -38,90 +30,45 @@ class Measurement:
 
 
 def evaluate(version: ModelVersion, *, now: datetime) -> Evaluation | None:
-    """Estimate the accuracy of a version over the last 28 days and record it if something changed."""
-    window = (now - WINDOW, now)
-    measurement = measure(version, start=window[0], end=window[1])
+    """Estimate the accuracy of a version over the last 28 days and record it if something changed.
+
+    Arrivals change it a little all the time; they are recorded with the next verdict, or after a while.
+    """
+    measurement = measure(version, Window.of_days(DAYS, now=now))
+    newest = Evaluation.objects.filter(model_version=version, slice="").order_by("-pk").first()
+    counts = (measurement.estimate.n, measurement.estimate.n_found)
+    if newest and (newest.n, newest.n_found) == counts and now - newest.evaluated_at < QUIET:
+        return None
     return record_evaluation(
         model_version=version,
         estimate=measurement.estimate,
         naive=measurement.naive,
         confusion=measurement.confusion,
-        window=window,
+        window=(now - timedelta(days=DAYS), now),
         inputs=inputs_hash(measurement.cells, measurement.confusion),
         now=now,
     )
 
 
-def measure(version: ModelVersion, *, start: datetime, end: datetime) -> Measurement:
-    """Read the draws of the inspections that a version predicted in ``[start, end)``, settled or not.
+def measure(version: ModelVersion, window: Window) -> Measurement:
+    """What the rollups say of a version in a window of production days, settled or not.
 
     Inspections without a judgeable image leave the domain: accuracy is conditional on judgeable (STATISTICS §1.3).
     """
-    rows = list(
-        _draws(version, start, end)
-        .order_by("pk")
-        .values_list(  # type: ignore[misc]  # aliases that the stubs do not see
-            "truth__outcome", "truth__label__slug", "said__label__slug", "pi", "floor_pi", "stratum", "drawn",
-            "error_guess",
-        )
-    )  # fmt: skip
-    cells = _cells(rows)
-    judged = [row for row in rows if row[6] and row[0] == GroundTruth.Outcome.LABEL]
-    return Measurement(cells, estimate_accuracy(cells), naive_of_cells(cells), _confusion(judged))
+    found = window_cells(version, window)
+    return Measurement(found.cells, estimate_accuracy(found.cells), naive_of_cells(found.cells), _confusion(found))
 
 
-def _cells(rows: list[tuple[Any, ...]]) -> Cells:
-    number = {slug: at for at, slug in enumerate(sorted({slug for row in rows for slug in row[1:3] if slug}))}
-    return cells_of_items(
-        predicted=np.array([number[row[2]] for row in rows], dtype=np.int64),
-        true=np.array([_truth(row[0], number.get(row[1])) for row in rows], dtype=np.int64),
-        pi=np.array([row[3] for row in rows], dtype=np.float64),
-        floor_pi=np.array([row[4] for row in rows], dtype=np.float64),
-        is_certainty=np.array([row[5] == "certainty" for row in rows], dtype=bool),
-        is_drawn=np.array([row[6] for row in rows], dtype=bool),
-        g=np.array([row[7] for row in rows], dtype=np.float64),
-    )
-
-
-def _truth(outcome: str | None, number: int | None) -> int:
-    if outcome is None:
-        return UNSETTLED
-    return NOT_JUDGEABLE if number is None else number
-
-
-def _draws(version: ModelVersion, start: datetime, end: datetime) -> QuerySet[Selection]:
-    """Every draw, drawn or not, of the inspections a version predicted; joined with the truth where there is one."""
-    return (
-        Selection.objects.filter(registered_model=version.registered_model_id)
-        .annotate(
-            said=FilteredRelation(
-                "inspection__predictions", condition=Q(inspection__predictions__model_version=version)
-            ),
-            truth=FilteredRelation(
-                "inspection__ground_truths",
-                condition=Q(inspection__ground_truths__registered_model=version.registered_model_id),
-            ),
-        )
-        .filter(
-            said__isnull=False,
-            said__predicted_at__gte=start,
-            said__predicted_at__lt=end,
-            inspection__withdrawn_at__isnull=True,
-            inspection__purpose__in=["production", "demo"],
-        )
-    )
-
-
-def _confusion(judged: list[tuple[Any, ...]]) -> list[tuple[str, str, float, int]]:
+def _confusion(found: LabelledCells) -> list[tuple[str, str, float, int]]:
     """Weighted and plain counts per (true, predicted) pair."""
+    cells, slugs = found.cells, [label.slug for label in found.labels]
     weight: Counter[tuple[str, str]] = Counter()
     n: Counter[tuple[str, str]] = Counter()
-    for _, true, predicted, pi, *_ in judged:
-        weight[true, predicted] += 1 / pi
-        n[true, predicted] += 1
-    return [
-        (true, predicted, round(float(weight[true, predicted]), 6), n[true, predicted]) for true, predicted in sorted(n)
-    ]
+    for place in np.flatnonzero((cells.true >= 0) & (cells.n > 0)):
+        pair = (slugs[cells.true[place]], slugs[cells.predicted[place]])
+        weight[pair] += float(cells.w[place])  # type: ignore[assignment]
+        n[pair] += int(cells.n[place])
+    return [(*pair, round(float(weight[pair]), 6), n[pair]) for pair in sorted(n)]
 
 
 def refresh_mean_uncertainty(version: ModelVersion) -> None:

@@ -98,7 +98,7 @@ def _tallies(version: ModelVersion, window: Window, source: Source | None, *, di
 
 def _summed(rows: QuerySet[Tally], *more: str) -> list[dict[str, Any]]:
     sums = {f"sum_{name}": Sum(name) for name in SUMS}
-    return list(rows.order_by().values(*KEY, *more).annotate(**sums))
+    return list(rows.order_by(*more, *KEY).values(*KEY, *more).annotate(**sums))
 
 
 def _numbered(version: ModelVersion, rows: QuerySet[Tally]) -> tuple[tuple[Label, ...], dict[int, int]]:

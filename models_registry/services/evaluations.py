@@ -13,10 +13,10 @@ from models_registry.models import Evaluation, ModelVersion
 
 
 def inputs_hash(cells: Cells, *extra: object) -> str:
-    """A hash over everything that went into an estimate."""
+    """A hash over everything that went into an estimate; sums to nine digits, since their order rounds them."""
     digest = hashlib.sha256()
     for column in fields(cells):
-        digest.update(getattr(cells, column.name).tobytes())
+        digest.update(repr([f"{value:.9g}" for value in getattr(cells, column.name).tolist()]).encode())
     digest.update(repr((len(cells), *extra)).encode())
     return digest.hexdigest()
 

@@ -14,6 +14,7 @@ from labeling.feedback import explain_retraining, request_retraining
 from labeling.measurement import measure
 from labeling.models import Inspection, Outcome
 from labeling.status import model_status
+from labeling.windows import Window
 from models_registry import files, manifest
 from models_registry.models import Dataset, ModelVersion, RegisteredModel
 
@@ -22,7 +23,7 @@ NOW = make.NOW
 
 
 def measured(version: ModelVersion) -> dict[str, Any]:
-    found = measure(version, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))
+    found = measure(version, Window.of_days(2, now=NOW))
     cells = {name: np.asarray(value).tolist() for name, value in asdict(found.cells).items()}
     return {"cells": cells, "estimate": asdict(found.estimate), "naive": asdict(found.naive), "c": found.confusion}
 

@@ -10,6 +10,7 @@ import pytest
 import tests.factories as make
 from labeling.measurement import Measurement, evaluate, measure, refresh_mean_uncertainty
 from labeling.models import Inspection, RoutingState
+from labeling.windows import Window
 from models_registry.models import Evaluation, ModelVersion
 
 NOW = make.NOW
@@ -41,7 +42,7 @@ def part(
 
 
 def measured(version: ModelVersion) -> Measurement:
-    return measure(version, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))
+    return measure(version, Window.of_days(2, now=NOW))
 
 
 def test_without_verdicts_there_is_no_number(version: ModelVersion) -> None:
@@ -124,11 +125,25 @@ def test_tests_imports_and_withdrawn_parts_are_not_read(version: ModelVersion) -
     assert (measured(version).estimate.value, measured(version).estimate.n_arrived) == (1, 1)
 
 
-def test_the_window_is_half_open(version: ModelVersion) -> None:
+def test_the_window_is_one_of_production_days_both_included(version: ModelVersion) -> None:
     part(version, said="ok", truth="ok", pi=1.0)
+    day, one = NOW.date(), timedelta(days=1)
 
-    assert measure(version, start=NOW, end=NOW + timedelta(seconds=1)).estimate.n == 1
-    assert measure(version, start=NOW - timedelta(days=1), end=NOW).estimate.n == 0
+    assert measure(version, Window(day, day)).estimate.n == 1
+    assert measure(version, Window(day - one, day - one)).estimate.n == 0
+    assert measure(version, Window(day + one, day + one)).estimate.n == 0
+
+
+def test_arrivals_alone_are_recorded_once_in_a_while(version: ModelVersion) -> None:
+    part(version, said="ok", truth="ok", pi=0.5)
+    assert evaluate(version, now=NOW) is not None
+
+    part(version, u=0.9)
+
+    assert evaluate(version, now=NOW + timedelta(minutes=9)) is None
+    recorded = evaluate(version, now=NOW + timedelta(minutes=11))
+    assert recorded is not None
+    assert recorded.n_arrived == 2
 
 
 def test_the_same_inputs_are_recorded_once(version: ModelVersion) -> None:
