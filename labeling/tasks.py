@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from labeling import dispositions, feedback, late_truth, tallies
 from labeling.exchange import jobs
-from labeling.images import fetch, shown
+from labeling.images import fetch, quality, shown
 from labeling.ingest import batches
 from labeling.models import Item
 from models_registry.models import RegisteredModel
@@ -63,9 +63,13 @@ def nudge_fetcher() -> None:
 
 @shared_task(name="labeling.make_derivatives")
 def make_derivatives(items: list[int], reviews: list[int]) -> None:
-    """What the station will show. A message that is lost costs the first reader a moment."""
-    wanted = Item.objects.filter(image_status=Item.ImageStatus.STORED)
-    shown.prepare(wanted.filter(Q(pk__in=items) | Q(inspection__reviews__in=reviews)).distinct())
+    """What the station will show, and how good the images are. A message that is lost costs the first reader a moment,
+    and the numbers of its images until `measure_images` looks for what is missing.
+    """
+    stored = Item.objects.filter(image_status=Item.ImageStatus.STORED)
+    wanted = list(stored.filter(Q(pk__in=items) | Q(inspection__reviews__in=reviews)).distinct())
+    shown.prepare(wanted)
+    quality.measure_items(wanted, now=timezone.now())
 
 
 def nudge_maker(*, items: Collection[int] = (), reviews: Collection[int] = ()) -> None:

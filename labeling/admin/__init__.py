@@ -8,6 +8,7 @@ from labeling.admin.models import ReviewedModelAdmin, ReviewPolicyAdmin
 from labeling.admin.outcomes import OutcomeAdmin
 from labeling.admin.people import GroupAdmin, MembershipAdmin, UserAdmin
 from labeling.admin.places import DeploymentAdmin, SiteAdmin, SourceAdmin, StationAdmin
+from labeling.admin.quality import ItemQualityAdmin, QualityReferenceAdmin
 from labeling.admin.sampling import RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
 from labeling.admin.tallies import ArrivalAdmin, PendingDrawAdmin, TallyAdmin
 from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
@@ -24,10 +25,12 @@ __all__ = [
     "ImportAdmin",
     "InspectionAdmin",
     "ItemAdmin",
+    "ItemQualityAdmin",
     "MembershipAdmin",
     "OutcomeAdmin",
     "PendingDrawAdmin",
     "PredictionAdmin",
+    "QualityReferenceAdmin",
     "ReviewAdmin",
     "ReviewPolicyAdmin",
     "ReviewedModelAdmin",

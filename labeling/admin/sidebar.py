@@ -40,6 +40,8 @@ PAGES = (
             ("labeling", "inspection"),
             ("labeling", "item"),
             ("labeling", "imagefetch"),
+            ("labeling", "itemquality"),
+            ("labeling", "qualityreference"),
             ("labeling", "prediction"),
             ("labeling", "selection"),
             ("labeling", "routingstate"),

@@ -15,6 +15,7 @@ from labeling.errors import FetchFailed
 from labeling.images.arrival import measured, say_stored
 from labeling.images.check import CheckedImage, check_image
 from labeling.images.download import download
+from labeling.images.quality import measure_items
 from labeling.images.shown import prepare
 from labeling.models import ImageFetch, Item
 from models_registry import files
@@ -80,6 +81,7 @@ def carry_out(fetch: ImageFetch, *, clock: Clock) -> None:
             finish(fetch, status=Status.DONE, code="", reason="", now=clock())
         item.refresh_from_db()
         prepare([item])
+        measure_items([item], now=clock())
     elif found.may_work_later and fetch.n_attempts < MAX_ATTEMPTS:
         try_later(fetch, found, now=clock())
     else:

@@ -19,7 +19,7 @@ from reviewapp.errors import ReviewAppError
 logger = logging.getLogger(__name__)
 AFTER_ARRIVAL = ["thumbnail", "review"]
 MAKER_SECONDS = 60
-_decoding = threading.BoundedSemaphore(1)  # a large image takes hundreds of megabytes: one at a time in a process
+decoding = threading.BoundedSemaphore(1)  # a large image takes hundreds of megabytes: one at a time in a process
 
 
 def derivative(item: Item, size: str) -> str:
@@ -59,7 +59,7 @@ def _make(item: Item, sizes: list[str], key: str) -> None:
         if files.exists(key):
             return
     try:
-        with _decoding:
+        with decoding:
             if files.exists(key):
                 return
             original = files.read(item.image, sha256=item.sha256)

@@ -9,6 +9,7 @@ from labeling.models.outcomes import Outcome
 from labeling.models.people import ApiKey, Membership
 from labeling.models.places import Deployment, Site, Source, Station
 from labeling.models.predictions import DispositionRecord, Prediction
+from labeling.models.quality import ItemQuality, QualityReference
 from labeling.models.reviews import Review, ReviewPolicy
 from labeling.models.sampling import RoutingState, SamplingDesign, Selection
 from labeling.models.tallies import Arrival, PendingDraw, Tally
@@ -27,10 +28,12 @@ __all__ = [
     "IngestBatch",
     "Inspection",
     "Item",
+    "ItemQuality",
     "Membership",
     "Outcome",
     "PendingDraw",
     "Prediction",
+    "QualityReference",
     "Review",
     "ReviewPolicy",
     "RoutingState",

@@ -32,6 +32,7 @@ from tests.factories.people import (
     make_member,
     make_user,
 )
+from tests.factories.quality import make_features, make_quality, make_reference
 from tests.factories.registry import (
     LABELS,
     label_of,
@@ -70,6 +71,7 @@ __all__ = [
     "make_deployment",
     "make_evaluation",
     "make_event",
+    "make_features",
     "make_fetch",
     "make_ground_truth",
     "make_import",
@@ -81,6 +83,8 @@ __all__ = [
     "make_outcome",
     "make_prediction",
     "make_promotion",
+    "make_quality",
+    "make_reference",
     "make_review",
     "make_run",
     "make_selection",

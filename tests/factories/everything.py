@@ -44,6 +44,7 @@ from tests.factories.inspections import (
 )
 from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import make_member
+from tests.factories.quality import make_quality, make_reference
 from tests.factories.registry import make_alert, make_label_set, make_model, make_version
 from tests.factories.training import (
     make_comparison,
@@ -90,7 +91,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
     )
     return [
         source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
-        make_fetch(),
+        make_fetch(), make_quality(), make_reference(),
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         *_of_rollups(champion, prediction), make_verdict(review=review),
         make_ground_truth(registered_model=model, inspection=inspection),

@@ -311,7 +311,18 @@ IMPORTED: dict[str, list[Case]] = {
     ],
     "import_running_has_a_claim": [lambda: change(make.make_import(), status="running")],
 }
-TABLE = LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED
+MEASURED: dict[str, list[Case]] = {
+    "itemquality_flags_known": [lambda: change(make.make_quality(), flags=["blurred", "ugly"])],
+    "qualityreference_limits_iff_frozen": [
+        lambda: change(make.make_reference(), frozen_at=None),
+        lambda: change(make.make_reference(), limits={}),
+        lambda: change(make.make_reference(), n=199),
+    ],
+    "qualityreference_frozen_after_learning": [
+        lambda: change(make.make_reference(), learning_since=make.NOW.replace(year=2100))
+    ],
+}
+TABLE = LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED | MEASURED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 
