@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export")
+BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export", "confusion")
 
 
 def main(arguments: list[str]) -> int:

@@ -27,7 +27,7 @@ from models_registry.estimation.bins import (
 from models_registry.estimation.cells import NOT_JUDGEABLE, Cells
 from models_registry.estimation.difference import aipw, has_many, sums_of
 from models_registry.estimation.intervals import Interval, normal_quantile, wilson
-from models_registry.estimation.response import weigh_silence
+from models_registry.estimation.response import spoken_of, weigh_silence
 from models_registry.estimation.totals import Floats, summed
 
 MIN_SETTLED = 30
@@ -119,7 +119,7 @@ def estimate_accuracy(cells: Cells) -> AccuracyEstimate:
     No end leaves what is possible given the errors and the correct items that were seen. What no model said anything
     of is left out. Raises ValueError as `weigh_silence` does.
     """
-    cells = cells.where(cells.predicted >= 0)
+    cells = spoken_of(cells)
     sums = _sums(weigh_silence(cells))
     if sums.n == 0:
         return _nothing(sums, cells)

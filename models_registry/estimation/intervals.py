@@ -18,7 +18,7 @@ BIN_EDGES = np.array([1.0, 1.5, 3.0, 6.0, 12.0, 24.0])
 """Lower edges of the bins of pi/floor. Fixed in advance: they must not follow the errors that were found."""
 
 ROUNDING = 1e-9
-PRECISION = 1e-13
+PRECISION = 1e-11
 MOST_STEPS = 60
 
 

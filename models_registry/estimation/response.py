@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models_registry.estimation.cells import UNSETTLED, Bools, Cells, Ints
+from models_registry.estimation.cells import Bools, Cells, Ints
 from models_registry.estimation.intervals import BIN_EDGES
 from models_registry.estimation.totals import Floats, summed
 
@@ -31,10 +31,11 @@ def weigh_silence(cells: Cells) -> Cells:
     code = _codes(cells)
     rho = _response(cells, code)[code]
     floor = np.where(cells.is_certainty, 1.0, cells.floor_pi)
+    own = replace(cells, edge=np.where(cells.is_certainty, 1.0, cells.edge), floor_pi=floor * rho)
+    if bool((rho == 1).all()):
+        return own
     return replace(
-        cells,
-        edge=np.where(cells.is_certainty, 1.0, cells.edge),
-        floor_pi=floor * rho,
+        own,
         pi=cells.pi * rho,
         w=cells.w / rho,
         w2=cells.w2 / rho**2,
@@ -43,6 +44,12 @@ def weigh_silence(cells: Cells) -> Cells:
         wg2=cells.wg2 / rho,
         w2g2=cells.w2g2 / rho**2,
     )
+
+
+def spoken_of(cells: Cells) -> Cells:
+    """The cells that a model said something of: others can be neither right nor wrong."""
+    mask = cells.predicted >= 0
+    return cells if bool(mask.all()) else cells.where(mask)
 
 
 def _codes(cells: Cells) -> Ints:
@@ -79,10 +86,8 @@ def _is_fit(cells: Cells, group: Ints, size: int) -> Bools:
 
 
 def _require_sense(cells: Cells) -> None:
-    for stratum in (False, True):
-        own = cells.where(cells.is_certainty == stratum)
-        if own.n.sum() > own.n_drawn.sum():
-            raise ValueError("more inspections are settled than were drawn")
-    sure = cells.where(cells.is_certainty & (cells.true != UNSETTLED))
-    if bool((np.abs(sure.w - sure.n) > 1e-6 * sure.n).any()):
+    stratum = cells.is_certainty.astype(np.int64)
+    if bool((summed(cells.n, stratum, size=2) > summed(cells.n_drawn, stratum, size=2)).any()):
+        raise ValueError("more inspections are settled than were drawn")
+    if bool((cells.is_certainty & (np.abs(cells.w - cells.n) > 1e-6 * cells.n)).any()):
         raise ValueError("an inspection of the certainty stratum has pi = 1")
