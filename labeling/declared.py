@@ -14,7 +14,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from labeling.models import DeclaredPart, DeclaredSample, GroundTruth, Inspection, Station
 from models_registry.estimation import naive_accuracy
-from models_registry.estimation.declared import declared_accuracy
+from models_registry.estimation.finite import METHOD_DECLARED, finite_accuracy
 from models_registry.models import Evaluation, ModelVersion, RegisteredModel
 from models_registry.services.evaluations import record_evaluation, rows_hash
 from reviewapp.errors import Conflict, ReviewAppError
@@ -117,7 +117,7 @@ def _evaluate(sample: DeclaredSample, version: ModelVersion, now: datetime) -> E
         return None  # some parts were never shown to this version: what is left is no random sample
     population = max(round(sample.population * len(judged) / sample.n_sampled), len(judged))
     is_error = np.array([true != said for true, said in judged], dtype=bool)
-    estimate = declared_accuracy(is_error, n_population=population)
+    estimate = finite_accuracy(is_error, n_population=population, method=METHOD_DECLARED)
     day = datetime.combine(sample.as_of, time(), tzinfo=UTC)
     return record_evaluation(
         model_version=version, estimate=estimate, naive=naive_accuracy(is_error[:0]), confusion=[], window=(day, day),

@@ -7,6 +7,7 @@ from models_registry.admin.labels import LabelAdmin, LabelMappingAdmin, LabelSet
 from models_registry.admin.models import RegisteredModelAdmin
 from models_registry.admin.policies import PromotionPolicyAdmin, RetrainingPolicyAdmin
 from models_registry.admin.promotions import ComparisonAdmin, PromotionAdmin
+from models_registry.admin.reports import ReportAddendumAdmin, ReportAdmin
 from models_registry.admin.runs import DatasetAdmin, TrainingRunAdmin, TrainingStepAdmin
 from models_registry.admin.versions import ModelVersionAdmin
 from models_registry.admin.webhooks import DeliveryAdmin, DeliveryAttemptAdmin, EventAdmin, WebhookAdmin
@@ -27,6 +28,8 @@ __all__ = [
     "PromotionAdmin",
     "PromotionPolicyAdmin",
     "RegisteredModelAdmin",
+    "ReportAddendumAdmin",
+    "ReportAdmin",
     "RetrainingPolicyAdmin",
     "TrainingRunAdmin",
     "TrainingStepAdmin",

@@ -7,6 +7,7 @@ from models_registry.models.evaluations import Evaluation
 from models_registry.models.labels import Label, LabelMapping, LabelSet
 from models_registry.models.policies import PromotionPolicy, RetrainingPolicy
 from models_registry.models.promotions import Comparison, Promotion
+from models_registry.models.reports import Report, ReportAddendum
 from models_registry.models.runs import TrainingRun, TrainingStep
 from models_registry.models.versions import ModelVersion, RegisteredModel
 from models_registry.models.webhooks import Delivery, DeliveryAttempt, Event, EventName, Webhook
@@ -28,6 +29,8 @@ __all__ = [
     "Promotion",
     "PromotionPolicy",
     "RegisteredModel",
+    "Report",
+    "ReportAddendum",
     "RetrainingPolicy",
     "TrainingRun",
     "TrainingStep",

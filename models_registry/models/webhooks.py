@@ -22,9 +22,12 @@ class EventName(models.TextChoices):
     MODEL_ALERT = "model.alert", _("A model needs a person")
     RUN_FINISHED = "run.finished", _("A training run finished")
     VERSION_PROMOTED = "version.promoted", _("A version became champion")
+    REPORT_ISSUED = "report.issued", _("A report was issued, or an addendum to one")
 
 
-EVENT_NAMES = ["review.settled", "disposition.revoked", "model.alert", "run.finished", "version.promoted"]
+EVENT_NAMES = [
+    "review.settled", "disposition.revoked", "model.alert", "run.finished", "version.promoted", "report.issued",
+]  # fmt: skip
 
 
 def new_webhook_secret() -> str:

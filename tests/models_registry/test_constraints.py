@@ -108,6 +108,24 @@ DECIDED: dict[str, list[Case]] = {
         lambda: promoting(min_first_accuracy=1.01),
     ],
 }
+REPORTED: dict[str, list[Case]] = {
+    "report_number_unique": [lambda: copy(make.make_report())],
+    "report_number_from_1": [lambda: copy(make.make_report(), number=0)],
+    "report_kind_known": [lambda: copy(make.make_report(), kind="rumour", number=2)],
+    "report_sha256_is_one": [lambda: copy(make.make_report(), sha256="F" * 64, number=2)],
+    "report_of_a_period_is_signed": [
+        lambda: copy(make.make_report(), signed_by_id=None, number=2),
+        lambda: copy(make.make_report(), model_version_id=None, number=2),
+        lambda: copy(make.make_report(), first_day=None, last_day=None, number=2),
+    ],
+    "report_days_in_order": [
+        lambda: copy(make.make_report(), first_day="2026-12-01", number=2),
+        lambda: copy(make.make_report(kind="audit"), first_day=None, number=2),
+    ],
+    "reportaddendum_number_unique": [lambda: copy(make.make_addendum())],
+    "reportaddendum_number_from_1": [lambda: copy(make.make_addendum(), number=0)],
+    "reportaddendum_says_something": [lambda: copy(make.make_addendum(), message="", number=2)],
+}
 LABELLED: dict[str, list[Case]] = {
     "labelset_slug_version_unique": [lambda: copy(make.make_label_set())],
     "labelset_version_from_1": [lambda: change(make.make_label_set(), version=0)],
@@ -222,7 +240,7 @@ SENT: dict[str, list[Case]] = {
     ],
     "deliveryattempt_number_unique": [lambda: copy(make.make_attempt())],
 }
-TABLE = SENT | EVALUATED | DECIDED | LABELLED | TRAINED | REGISTERED
+TABLE = REPORTED | SENT | EVALUATED | DECIDED | LABELLED | TRAINED | REGISTERED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 
@@ -243,3 +261,11 @@ def test_what_partial_constraints_leave_free_stays_free() -> None:
     make.make_run(dataset=run.dataset, status="cancelled")
     labels: LabelSet = make.make_label_set(labels=(("ok", "OK", ""), ("dent", "Dent", "")))
     assert labels.labels.count() == 2
+
+
+@pytest.mark.parametrize("row", [make.make_report, make.make_addendum])
+def test_what_was_issued_is_neither_changed_nor_removed(row: Callable[[], Any]) -> None:
+    issued = row()
+    table, frozen = type(issued)._base_manager.filter(pk=issued.pk), f"{type(issued).__name__.lower()}_frozen"
+    assert refused_by(change(issued, number=7)) == frozen
+    assert refused_by(lambda: table._raw_delete("default")) == frozen
