@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +10,7 @@ from functools import cached_property
 from labeling.errors import RowRefused
 from labeling.incoming import IncomingRow
 from labeling.models import ReviewPolicy, RoutingState, SamplingDesign, Source
-from labeling.routing import DesignRules
+from labeling.routing import DesignRules, Routing
 from models_registry.models import Label, ModelVersion, RegisteredModel
 from models_registry.services.versions import observe_version
 
@@ -46,6 +47,7 @@ class ModelCatalog:
 
     registered_model: RegisteredModel
     noted: dict[tuple[int, str], datetime] = field(default_factory=dict)  # when a station's version was last noted
+    made_draws: Mapping[str, Routing] | None = None  # by draw key: a finite population is drawn before it comes in
 
     @cached_property
     def labels(self) -> dict[str, Label]:

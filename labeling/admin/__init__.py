@@ -1,5 +1,6 @@
 """The labeling side of the admin panel. What is history can be looked at and nothing else."""
 
+from labeling.admin.audits import AuditAdmin
 from labeling.admin.declared import DeclaredPartAdmin, DeclaredSampleAdmin
 from labeling.admin.imports import ImportAdmin
 from labeling.admin.inspections import DispositionRecordAdmin, InspectionAdmin, ItemAdmin, PredictionAdmin
@@ -16,6 +17,7 @@ from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
 __all__ = [
     "ApiKeyAdmin",
     "ArrivalAdmin",
+    "AuditAdmin",
     "DeclaredPartAdmin",
     "DeclaredSampleAdmin",
     "DeploymentAdmin",

@@ -57,6 +57,10 @@ PAGES = (
         (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"), ("labeling", "declaredsample")),
     ),
     (
+        _("Reports"),
+        (("models_registry", "report"), ("models_registry", "reportaddendum"), ("labeling", "audit")),
+    ),
+    (
         _("Training"),
         (
             ("models_registry", "trainingrun"),

@@ -192,6 +192,8 @@ def route_parts(parts: Sequence[Part]) -> list[Routing]:
 
 
 def _route(leads: Sequence[Submission], catalog: ModelCatalog) -> list[Routing]:
+    if catalog.made_draws is not None:
+        return [catalog.made_draws[draw_key(one)] for one in leads]
     facts = [
         PredictionFacts(one.row.label, one.confidence, catalog.labels[str(one.row.label)].is_defect)
         if one.version

@@ -1,5 +1,6 @@
 """Inspections, reviews, verdicts, ground truth: everything that a person sees or says."""
 
+from labeling.models.audits import Audit
 from labeling.models.batches import IngestBatch
 from labeling.models.declared import DeclaredPart, DeclaredSample
 from labeling.models.images import ImageFetch
@@ -18,6 +19,7 @@ from labeling.models.verdicts import GroundTruth, Verdict
 __all__ = [
     "ApiKey",
     "Arrival",
+    "Audit",
     "DeclaredPart",
     "DeclaredSample",
     "Deployment",

@@ -27,7 +27,7 @@ HISTORY = [model for model in OURS if isinstance(admin.site._registry.get(model)
 MUST_BE_HISTORY = {
     "Verdict", "GroundTruth", "Selection", "Evaluation", "Comparison", "Promotion", "Prediction", "DispositionRecord",
     "Dataset", "TrainingRun", "TrainingStep", "Inspection", "Item", "Deployment", "RoutingState", "Review", "Import",
-    "Delivery", "DeliveryAttempt", "Event", "Outcome", "DeclaredPart",
+    "Delivery", "DeliveryAttempt", "Event", "Outcome", "DeclaredPart", "Report", "ReportAddendum", "Audit",
 }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from tests.factories.registry import (
     make_model,
     make_version,
 )
+from tests.factories.reports import make_addendum, make_audit, make_report
 from tests.factories.training import (
     make_comparison,
     make_dataset,
@@ -61,8 +62,10 @@ __all__ = [
     "NOW",
     "PASSWORD",
     "label_of",
+    "make_addendum",
     "make_alert",
     "make_attempt",
+    "make_audit",
     "make_comparison",
     "make_costs",
     "make_dataset",
@@ -85,6 +88,7 @@ __all__ = [
     "make_promotion",
     "make_quality",
     "make_reference",
+    "make_report",
     "make_review",
     "make_run",
     "make_selection",

@@ -46,6 +46,7 @@ from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import make_member
 from tests.factories.quality import make_quality, make_reference
 from tests.factories.registry import make_alert, make_label_set, make_model, make_version
+from tests.factories.reports import make_addendum, make_audit, make_report
 from tests.factories.training import (
     make_comparison,
     make_dataset,
@@ -63,7 +64,7 @@ def make_one_of_each() -> dict[type[Model], Model]:
     rows = [model, model.label_set, model.label_set.labels.get(slug="scratch")]
     rows += [ReviewPolicy.objects.get(registered_model=model), SamplingDesign.objects.get(registered_model=model)]
     rows += [RetrainingPolicy.objects.get(registered_model=model), PromotionPolicy.objects.get(registered_model=model)]
-    rows += [make_costs(registered_model=model), *_of_webhooks(model)]
+    rows += [make_costs(registered_model=model), *_of_webhooks(model), *_of_reports(model)]
     rows += [*_of_training(model), *_of_a_part(model), *_of_people(model), _mapping(model.label_set)]
     return {type(row): row for row in rows}
 
@@ -106,6 +107,11 @@ def _of_rollups(version: ModelVersion, prediction: Prediction) -> list[Model]:
         model_version=version, prediction=prediction, n_before=0, pi=0.5, floor_pi=0.02
     )
     return [Tally.objects.earliest("pk"), Arrival.objects.earliest("pk"), waiting]
+
+
+def _of_reports(model: RegisteredModel) -> list[Model]:
+    report = make_report(version=make_version(registered_model=model, stage="retired"))
+    return [report, make_addendum(report=report), make_audit(registered_model=model)]
 
 
 def _of_webhooks(model: RegisteredModel) -> list[Model]:

@@ -46,6 +46,10 @@ def design(**fields: Any) -> Attempt:
     return change(make.make_model().designs.get(), **fields)
 
 
+def design_of_another() -> int:
+    return int(make.make_model().designs.get().pk)
+
+
 def policy(**fields: Any) -> Attempt:
     return change(make.make_model().review_policy, **fields)
 
@@ -285,6 +289,16 @@ LATE: dict[str, list[Case]] = {
         lambda: change(make.make_outcome(inspection=None), frozen_in=make.make_dataset(), inspection=None)
     ],
 }
+AUDITED: dict[str, list[Case]] = {
+    "audit_file_once": [
+        lambda: copy(make.make_audit(), station_id=make.make_station().pk, design_id=design_of_another())
+    ],
+    "audit_drawn_within_population": [
+        lambda: change(make.make_audit(), n_drawn=0),
+        lambda: change(make.make_audit(), n_drawn=101),
+    ],
+    "audit_fingerprint_is_one": [lambda: change(make.make_audit(), fingerprint="said.csv")],
+}
 PEOPLE: dict[str, list[Case]] = {
     "membership_model_role_unique": [lambda: copy(membership())],
     "membership_site_role_unique": [lambda: copy(membership(site=make.make_site()))],
@@ -322,7 +336,7 @@ MEASURED: dict[str, list[Case]] = {
         lambda: change(make.make_reference(), learning_since=make.NOW.replace(year=2100))
     ],
 }
-TABLE = LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED | MEASURED
+TABLE = AUDITED | LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED | MEASURED
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 
