@@ -17,7 +17,7 @@ MIN_SELECTED = 20
 _EDGES, _STRATA = len(BIN_EDGES), 2
 
 
-def weigh_silence(cells: Cells) -> Cells:
+def weigh_silence(cells: Cells, *, by: Cells | None = None) -> Cells:
     """The cells with pi multiplied by their response cell's settled share of the drawn weight, rho.
 
     Sums of powers of w follow (w/rho, w^2/rho^2, so that a = w^2 - w is that of pi*rho), and so does the floor. The
@@ -25,17 +25,21 @@ def weigh_silence(cells: Cells) -> Cells:
     of itself. A cell with fewer than 20 drawn, or nothing settled, is collapsed with its like in a fixed order: over
     the predicted classes, then over the bins; what still is too small joins the largest cell of its stratum. In a
     stratum without a settled inspection nothing is changed.
-    Raises ValueError where more is settled than was drawn, and for a certainty inspection with pi below 1.
+    ``by``: where the response is read, if not in the cells themselves: the window of a slice that does not know what
+    arrived in it. Raises ValueError where more is settled than was drawn, and for a certainty inspection with pi < 1.
     """
-    _require_sense(cells)
-    code = _codes(cells)
-    rho = _response(cells, code)[code]
+    base = cells if by is None else by
+    _require_sense(base)
+    if bool((cells.is_certainty & (np.abs(cells.w - cells.n) > 1e-6 * cells.n)).any()):
+        raise ValueError("an inspection of the certainty stratum has pi = 1")
+    own, theirs = _codes(cells), _codes(base)
+    rho = _response(base, theirs, n_codes=1 + max(int(own.max(initial=-1)), int(theirs.max(initial=-1))))[own]
     floor = np.where(cells.is_certainty, 1.0, cells.floor_pi)
-    own = replace(cells, edge=np.where(cells.is_certainty, 1.0, cells.edge), floor_pi=floor * rho)
+    weighed = replace(cells, edge=np.where(cells.is_certainty, 1.0, cells.edge), floor_pi=floor * rho)
     if bool((rho == 1).all()):
-        return own
+        return weighed
     return replace(
-        own,
+        weighed,
         pi=cells.pi * rho,
         w=cells.w / rho,
         w2=cells.w2 / rho**2,
@@ -44,6 +48,16 @@ def weigh_silence(cells: Cells) -> Cells:
         wg2=cells.wg2 / rho,
         w2g2=cells.w2g2 / rho**2,
     )
+
+
+def weigh_slice(cells: Cells, *, window: Cells | None = None) -> Cells:
+    """`weigh_silence` of a slice, by its own arrivals where they are in its cells, else by the window's around it.
+
+    Where neither is known every drawn inspection counts as settled.
+    """
+    if cells.n_arrived.sum() > 0:
+        return weigh_silence(cells)
+    return weigh_silence(cells, by=cells.where(cells.n_arrived > 0) if window is None else spoken_of(window))
 
 
 def spoken_of(cells: Cells) -> Cells:
@@ -59,9 +73,8 @@ def _codes(cells: Cells) -> Ints:
     return code
 
 
-def _response(cells: Cells, code: Ints) -> Floats:
+def _response(cells: Cells, code: Ints, *, n_codes: int) -> Floats:
     """The settled share of the drawn weight of each code, in (0, 1]."""
-    n_codes = int(code.max(initial=-1)) + 1
     of_edge, of_stratum = np.arange(n_codes) % (_STRATA * _EDGES), np.arange(n_codes) // _EDGES % _STRATA
     size, group = n_codes + _STRATA * (_EDGES + 1), np.arange(n_codes)
     # each level: groups too small go where all too small ones of their bin, then of their stratum, are gathered
@@ -89,5 +102,3 @@ def _require_sense(cells: Cells) -> None:
     stratum = cells.is_certainty.astype(np.int64)
     if bool((summed(cells.n, stratum, size=2) > summed(cells.n_drawn, stratum, size=2)).any()):
         raise ValueError("more inspections are settled than were drawn")
-    if bool((cells.is_certainty & (np.abs(cells.w - cells.n) > 1e-6 * cells.n)).any()):
-        raise ValueError("an inspection of the certainty stratum has pi = 1")
