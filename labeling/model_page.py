@@ -11,23 +11,23 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from labeling.charts import (
-    AccuracyChart,
-    AccuracyPoint,
-    MatrixLabel,
-    MatrixRow,
-    accuracy_chart,
-    confusion_matrix,
-)
+from labeling.accuracy.asked import Asked
+from labeling.accuracy.figures import Standing, standing
+from labeling.accuracy.material import material
+from labeling.accuracy.matrix import matrix, pareto
+from labeling.accuracy.sureness import Sureness, sureness
+from labeling.charts import AccuracyChart, AccuracyPoint, AlertSpan, Matrix, ParetoChart, accuracy_chart
 from labeling.declared import declarations
 from labeling.models import DeclaredSample
 from labeling.status import ModelStatus, model_status
 from models_registry.charts import ACCURACY_WIDTH, Range, Scale, accuracy_scale, gain_range, gain_scale
-from models_registry.models import Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
+from models_registry.models import Alert, Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
 from models_registry.templatetags.figures import accuracy_state, number, percent, shown_low
 
 MOST_ESTIMATES = 5_000
 MOST_ROWS = 12
+MOST_ALERTS = 200
+FALL = "accuracy"  # the kind of alert that the monitors open
 Action = Promotion.Action
 
 
@@ -49,8 +49,12 @@ class ModelPage:
     declared: Sequence[tuple[DeclaredSample, Evaluation]]
     chart: AccuracyChart | None
     chart_words: str
-    columns: Sequence[MatrixLabel]
-    matrix: Sequence[MatrixRow]
+    asked: Asked
+    figures: Standing | None
+    matrix: Matrix | None
+    pareto: ParetoChart | None
+    pareto_words: str
+    sureness: Sureness | None
     versions: Sequence[VersionRow]
     accuracy_scale: Scale
     gain_scale: Scale
@@ -60,28 +64,33 @@ class ModelPage:
     goes_back_to: ModelVersion | None
 
 
-def model_page(registered_model: RegisteredModel, *, now: datetime) -> ModelPage:
+def model_page(asked: Asked, *, now: datetime) -> ModelPage:
+    registered_model, found = asked.registered_model, material(asked)
     status = model_status(registered_model, now=now)
     promotions = list(
         Promotion.objects.filter(registered_model=registered_model)
         .select_related("version", "replaced", "comparison", "decided_by")
         .order_by("-decided_at", "-pk")
     )
-    confusion = status.evaluation.confusion if status.evaluation else []
-    columns, matrix = confusion_matrix(confusion, _labels(registered_model))
     evaluations, comparisons = _versions(registered_model)
     ends = [end for c in comparisons.values() for end in (c.ci_low, c.ci_high)]
     gains = gain_scale(ends, width=ACCURACY_WIDTH)
     arrival = _arrival(status.champion, promotions)
-    chart = accuracy_chart(_points(registered_model, promotions), target=registered_model.target_accuracy)
+    points, alerts = _points(registered_model, promotions), _alerts(registered_model)
+    chart = accuracy_chart(points, target=registered_model.target_accuracy, alerts=alerts)
+    escaping = pareto(found) if found else None
     return ModelPage(
         status=status,
         target=registered_model.target_accuracy,
         declared=declarations(status.champion),
         chart=chart,
         chart_words=_in_words(chart),
-        columns=columns,
-        matrix=matrix,
+        asked=asked,
+        figures=standing(found) if found else None,
+        matrix=matrix(found) if found else None,
+        pareto=escaping,
+        pareto_words=_escapes_in_words(escaping),
+        sureness=sureness(found) if found else None,
         versions=[_version_row(v, e, comparisons.get(v.pk), gains) for v, e in evaluations],
         accuracy_scale=accuracy_scale([*(shown_low(e) for __, e in evaluations), registered_model.target_accuracy]),
         gain_scale=gains,
@@ -105,9 +114,22 @@ def _in_words(chart: AccuracyChart | None) -> str:
     return text % {**days, **ends}
 
 
-def _labels(registered_model: RegisteredModel) -> list[MatrixLabel]:
-    labels = registered_model.label_set.labels.all()
-    return [MatrixLabel(label.slug, label.display_name, label.is_defect) for label in labels]
+def _escapes_in_words(chart: ParetoChart | None) -> str:
+    if chart is None:
+        return ""
+    shares = [
+        f"{bar.label.name} {percent(bar.share.value, 0) if bar.share.is_estimate else bar.share.n}"
+        for bar in chart.bars
+    ]
+    return _("Escaped defects by class: %(shares)s.") % {"shares": ", ".join(shares)}
+
+
+def _alerts(registered_model: RegisteredModel) -> list[AlertSpan]:
+    """When the accuracy was in doubt, oldest first."""
+    rows = Alert.objects.filter(registered_model=registered_model, kind=FALL).order_by("opened_at", "pk")
+    return [
+        AlertSpan(opened, resolved) for opened, resolved in rows.values_list("opened_at", "resolved_at")[:MOST_ALERTS]
+    ]
 
 
 def _versions(

@@ -7,7 +7,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from labeling.views.fleet import fleet
-from labeling.views.model import model, retrain_now
+from labeling.views.model import how, model, retrain_now, slices, table
+from labeling.views.reviewed import model_reviews
 from labeling.views.station import review_queues, station
 from models_registry.views.runs import run, run_progress, runs
 from models_registry.views.versions import approve, refuse, roll_back
@@ -20,6 +21,10 @@ handler500 = page_server_error
 urlpatterns = [
     path("", fleet, name="fleet"),
     path("models/<slug:slug>/", model, name="model"),
+    path("models/<slug:slug>/how/", how, name="model-how"),
+    path("models/<slug:slug>/slices/", slices, name="model-slices"),
+    path("models/<slug:slug>/tables/<slug:name>.csv", table, name="model-table"),
+    path("models/<slug:slug>/reviews/", model_reviews, name="model-reviews"),
     path("models/<slug:slug>/retrain/", retrain_now, name="retrain"),
     path("review/", review_queues, name="review"),
     path("review/<slug:slug>/", station, name="station"),

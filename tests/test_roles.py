@@ -48,6 +48,10 @@ LOGIN, KEY = 302, 401  # what people and systems without a session are answered
 TABLE: dict[tuple[str, str], Expected] = {
     ("fleet", "GET"): everyone(200, anonymous=LOGIN),
     ("model", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("model-how", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("model-reviews", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("model-slices", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("model-table", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("retrain", "POST"): who_may("decide", 302, anonymous=LOGIN),
     # with one queue there is nothing to choose: on to the station
     ("review", "GET"): who_may("review", 302, others=200, stranger=200, anonymous=LOGIN),
@@ -144,6 +148,9 @@ class World:
             **dict.fromkeys(
                 (
                     "model",
+                    "model-how",
+                    "model-reviews",
+                    "model-slices",
                     "retrain",
                     "station",
                     "api-model",
@@ -163,6 +170,7 @@ class World:
             "api-undo": {"client_id": self.verdict.client_id},
             "api-import": {**by_slug, "pk": self.an_import.pk},
             "item-image": by_item,
+            "model-table": {**by_slug, "name": "confusion"},
         }
         address = reverse("admin:index" if name == "admin" else name, kwargs=arguments.get(name, {}))
         station, times = self.source.station.slug, "from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +15,7 @@ from rest_framework.response import Response
 from labeling.api import filters
 from labeling.api.evidence import Evidence, evidence
 from labeling.api.lists import CURSOR, SIZE, Asked, ListView, Page, PredictionList
+from labeling.csv_lines import csv_line
 from labeling.models import DispositionRecord, Prediction
 from labeling.paging import MOST, Position, newest_in_lanes, patiently, some
 from reviewapp.errors import ReviewAppError
@@ -27,7 +25,6 @@ COLUMNS = (
     "disposition", "told", "reported", "drawn", "probability", "review_status", "verdicts", "truth", "truth_method",
     "outcome", "outcome_origin", "images",
 )  # fmt: skip
-FORMULA = re.compile(r"['=+@\t\r-]")
 
 
 class ContainmentPage(Page):
@@ -71,12 +68,12 @@ class Containment(ListView):
     def _lines(self, asked: Asked) -> Iterator[str]:
         """Page by page, so that a month needs no more memory than an hour, and no transaction that lasts as long."""
         asked.size = MOST
-        yield _line(COLUMNS)
+        yield csv_line(COLUMNS)
         while True:
             with patiently():
                 found = list(self.read(asked).select_related(*self.details))
                 rows = evidence(found[:MOST])
-            yield "".join(_line(_flat(row)) for row in rows)
+            yield "".join(csv_line(_flat(row)) for row in rows)
             if len(found) <= MOST:
                 return
             asked.after = Position(found[MOST - 1].pk, found[MOST - 1].predicted_at)
@@ -96,10 +93,3 @@ def _flat(row: Evidence) -> tuple[object, ...]:
         (truth.label or truth.outcome) if truth else "", truth.method if truth else "",
         later.label if later else "", later.origin if later else "", " ".join(row.images),
     )  # fmt: skip
-
-
-def _line(cells: tuple[object, ...]) -> str:
-    """What a spreadsheet would run as a formula gets an apostrophe in front, as in the export of ground truth."""
-    out = io.StringIO()
-    csv.writer(out).writerow([f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell for cell in cells])
-    return out.getvalue()

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
 
 from models_registry.admin.base import ModelAdmin, StackedInline
-from models_registry.admin.monitors import EscapeLimitInline
 from models_registry.models import PromotionPolicy, RegisteredModel, RetrainingPolicy
 
 
@@ -30,8 +29,4 @@ class RegisteredModelAdmin(ModelAdmin):
     search_fields = ("name", "slug")
     autocomplete_fields = ("label_set",)
     prepopulated_fields = {"slug": ("name",)}
-    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (
-        RetrainingPolicyInline,
-        PromotionPolicyInline,
-        EscapeLimitInline,
-    )
+    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (RetrainingPolicyInline, PromotionPolicyInline)

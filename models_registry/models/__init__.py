@@ -5,7 +5,6 @@ from models_registry.models.costs import CostMatrix
 from models_registry.models.datasets import Dataset
 from models_registry.models.evaluations import Evaluation
 from models_registry.models.labels import Label, LabelMapping, LabelSet
-from models_registry.models.monitors import EscapeLimit, Monitor, MonitorTransition
 from models_registry.models.policies import PromotionPolicy, RetrainingPolicy
 from models_registry.models.promotions import Comparison, Promotion
 from models_registry.models.reports import Report, ReportAddendum
@@ -20,7 +19,6 @@ __all__ = [
     "Dataset",
     "Delivery",
     "DeliveryAttempt",
-    "EscapeLimit",
     "Evaluation",
     "Event",
     "EventName",
@@ -28,8 +26,6 @@ __all__ = [
     "LabelMapping",
     "LabelSet",
     "ModelVersion",
-    "Monitor",
-    "MonitorTransition",
     "Promotion",
     "PromotionPolicy",
     "RegisteredModel",

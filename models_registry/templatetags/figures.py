@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -12,12 +14,30 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
-from models_registry.models import Evaluation
 
 register = template.Library()
 NBSP = "\u00a0"
 MINUS = "\u2212"
 REVIEWS_NEEDED = 30
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+POINTS = "XXX"  # the currency that is none
+
+
+class Accuracy(Protocol):
+    """What is printed of an accuracy: a stored evaluation, an estimate, or a slice's."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def ci_low(self) -> float | None: ...
+    @property
+    def ci_high(self) -> float | None: ...
+    @property
+    def lower_bound(self) -> float | None: ...
+    @property
+    def bound_only(self) -> bool: ...
+    @property
+    def n(self) -> int: ...
 
 
 @register.filter
@@ -84,6 +104,38 @@ def words(name: str) -> str:
 
 
 @register.filter
+def odds(evidence: float | None) -> str:
+    """Evidence as a person bets: 118.2 is 118 to 1, 0.17 is 1 to 6."""
+    if evidence is None:
+        return ""
+    if evidence >= 1:
+        return _("%(n)s to 1") % {"n": count(min(round(evidence), 1_000_000))}
+    return _("1 to %(n)s") % {"n": count(min(round(1 / evidence), 1_000_000)) if evidence > 0 else "∞"}
+
+
+@register.filter
+def amount(value: float | None) -> str:
+    """A sum or a count that is an estimate, to about three digits: 1083.4 is 1,080; 8.63 is 8.6; 0.042 is 0.042."""
+    if value is None:
+        return ""
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    rounded = round(value, digits)
+    if digits <= 0:
+        return count(round(rounded))
+    return number_format(rounded, decimal_pos=min(digits, 1 if abs(value) >= 1 else 3), force_grouping=True)
+
+
+@register.filter
+def money(value: float | None, currency: str) -> str:
+    """An estimated sum: € 1,080. Without a currency it is counted in points."""
+    if value is None:
+        return ""
+    if currency == POINTS:
+        return _("%(sum)s points") % {"sum": amount(value)}
+    return f"{SIGNS.get(currency, currency)}{NBSP}{amount(value)}"
+
+
+@register.filter
 def width(share: float | None) -> int:
     """A share as the width of a meter that is 100 wide."""
     return round(100 * min(max(share or 0.0, 0.0), 1.0))
@@ -91,13 +143,18 @@ def width(share: float | None) -> int:
 
 @register.inclusion_tag("_accuracy.html")
 def accuracy(
-    evaluation: Evaluation | None,
+    evaluation: Accuracy | None,
     target: float | None = None,
     scale: Scale | None = None,
     *,
     big: bool = False,
+    bare: bool = False,
+    href: str = "",
 ) -> dict[str, object]:
-    """The only way to print an accuracy: value, interval and n; a bound; or what is missing."""
+    """The only way to print an accuracy: value, interval and n; a bound; or what is missing.
+
+    ``bare``: n stands in a column of its own. ``href``: the reviews behind the number.
+    """
     state = accuracy_state(evaluation)
     scale = scale or accuracy_scale([shown_low(evaluation), target])
     return {
@@ -105,12 +162,14 @@ def accuracy(
         "state": state,
         "needed": REVIEWS_NEEDED,
         "big": big,
+        "bare": bare,
+        "href": href,
         "range": _range_of(evaluation, state, scale, target),
     }
 
 
 @register.filter
-def accuracy_state(evaluation: Evaluation | None) -> str:
+def accuracy_state(evaluation: Accuracy | None) -> str:
     """``estimate``, ``bound`` (too little for an estimate) or ``none`` (nothing can be said)."""
     if evaluation is None or evaluation.value is None:
         return "none"
@@ -119,14 +178,14 @@ def accuracy_state(evaluation: Evaluation | None) -> str:
     return "none" if evaluation.lower_bound is None else "bound"
 
 
-def shown_low(evaluation: Evaluation | None) -> float | None:
+def shown_low(evaluation: Accuracy | None) -> float | None:
     """The lowest number that is drawn for an evaluation."""
     if evaluation is None:
         return None
     return {"estimate": evaluation.ci_low, "bound": evaluation.lower_bound}.get(accuracy_state(evaluation))
 
 
-def _range_of(evaluation: Evaluation | None, state: str, scale: Scale, target: float | None) -> Range:
+def _range_of(evaluation: Accuracy | None, state: str, scale: Scale, target: float | None) -> Range:
     if evaluation is None or state == "none":
         return accuracy_range(scale, value=None, low=None, high=None, target=target)
     if state == "bound":

@@ -126,14 +126,6 @@ def test_no_page_carries_an_inline_style_or_script(lena: Client, model: Register
         assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", html), address
 
 
-def test_the_model_page_strikes_the_biased_number_through_and_says_why(lena: Client, model: RegisteredModel) -> None:
-    make.make_evaluation(version=make.make_version(registered_model=model), naive_value=0.879, naive_n=1482)
-
-    html = lena.get(f"/models/{model.slug}/").content.decode().replace("\u00a0", " ")
-    assert "<s>87.9 %</s>" in html
-    assert "Not used: doubtful images are drawn more often" in html
-
-
 def test_the_model_page_draws_the_accuracy_over_time_and_tells_it_in_a_table(
     lena: Client, model: RegisteredModel
 ) -> None:
@@ -145,16 +137,6 @@ def test_the_model_page_draws_the_accuracy_over_time_and_tells_it_in_a_table(
     assert '<path class="band" d="M' in html
     assert 'aria-label="Accuracy from 20 November to 23 November with its 95 % interval' in html
     assert html.count("92.0 to 96.0") >= 4
-
-
-def test_the_confusion_matrix_marks_a_defect_that_was_called_good(lena: Client, model: RegisteredModel) -> None:
-    version = make.make_version(registered_model=model)
-    make.make_evaluation(
-        version=version, confusion=[["ok", "ok", 900.0, 90], ["dent", "ok", 5.0, 5], ["dent", "dent", 45.0, 9]]
-    )
-
-    html = lena.get(f"/models/{model.slug}/").content.decode()
-    assert '<td class="warn"><b>10.0</b><span>5</span></td>' in html
 
 
 def test_a_lead_may_retrain_and_an_inspector_may_not(client: Client, model: RegisteredModel) -> None:

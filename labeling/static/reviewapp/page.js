@@ -1,4 +1,5 @@
-// What the expert pages do without the server: menus close, "/" goes to the search, a sent form cannot be sent twice.
+// What the expert pages do without the server: menus close, "/" goes to the search, a choice is shown at once, a sent
+// form cannot be sent twice.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
@@ -20,6 +21,9 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
+
+for (const button of document.querySelectorAll("[data-auto-button]")) button.hidden = true;
+document.addEventListener("change", (event) => event.target.closest("form[data-auto]")?.requestSubmit());
 
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;

@@ -1,21 +1,18 @@
-"""Geometry of the model page's charts: frozen data in, coordinates out. Pure, so that a test can check a picture.
-
-Coordinates are strings with a point as decimal mark, so that a template can print them in any language.
-"""
+"""Accuracy over time: the estimates with their band, reviews below, promotions and alerts marked."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from labeling.charts.frame import Spot, Tick, spot, spread, upright
 from models_registry.charts import px
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 860.0, 26.0, 226.0
 BARS_TOP, BARS_BOTTOM = 238.0, 268.0
-LABEL_GAP = 32.0
 MAX_POINTS = 60
 
 
@@ -31,19 +28,11 @@ class AccuracyPoint:
     high: float | None = None
     bound: float | None = None  # set instead of a value where only a lower bound can be shown
     naive: float | None = None
+    label_free: float | None = None  # what the model says of itself
 
     @property
     def is_estimate(self) -> bool:
         return self.bound is None and None not in (self.value, self.low, self.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A line of the grid: its place and what it stands for."""
-
-    place: str
-    text_place: str
-    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +60,22 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A point of the picture, with the height of the words beside it."""
+class AlertSpan:
+    """A stretch of time in which an alert was open; without an end it still is."""
 
-    x: str
-    y: str
-    text_y: str
-    text_y2: str
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A tinted stretch; ``name_x`` is empty where another zone's words stand already."""
+
+    left: str
+    width: str
+    name_x: str
+    at: datetime
+    ends: bool  # the words end at ``name_x`` rather than begin there
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,14 @@ class AccuracyChart:
     bounds: tuple[str, ...]
     dots: tuple[tuple[str, str], ...]
     naive: str
+    label_free: str
     bars: tuple[Bar, ...]
     marks: tuple[Mark, ...]
     last: Spot | None
     naive_last: Spot | None
+    label_free_last: Spot | None
     target: Spot | None
+    zones: tuple[Zone, ...]
     within_days: bool
 
 
@@ -127,20 +128,22 @@ def thin_out(points: Sequence[AccuracyPoint], *, limit: int = MAX_POINTS) -> lis
     return sorted(kept.values(), key=lambda point: point.at)
 
 
-def accuracy_chart(points: Sequence[AccuracyPoint], *, target: float | None = None) -> AccuracyChart | None:
-    """The accuracy over time, or None where there is no point. ``points`` rise in time."""
+def accuracy_chart(
+    points: Sequence[AccuracyPoint], *, target: float | None = None, alerts: Sequence[AlertSpan] = ()
+) -> AccuracyChart | None:
+    """The accuracy over time, or None where there is no point. ``points`` and ``alerts`` rise in time."""
     if not points:
         return None
     kept = thin_out(points)
     frame = _frame(kept, target)
     last = next((point for point in reversed(kept) if point.is_estimate or point.bound is not None), None)
-    naive_last = next((point for point in reversed(kept) if point.naive is not None), None)
-    heights = _spread(
+    heights = spread(
         {
             "last": frame.y(_level(last)) if last else None,
-            "target": frame.y(target) if target is not None else None,
-            "naive": frame.y(naive_last.naive or 0.0) if naive_last else None,
-        }
+            "target": None if target is None else frame.y(target),
+            **{name: None if value is None else frame.y(value) for name, value in _asides(kept).items()},
+        },
+        top=TOP,
     )
     runs = _runs(kept)
     return AccuracyChart(
@@ -152,12 +155,15 @@ def accuracy_chart(points: Sequence[AccuracyPoint], *, target: float | None = No
         whiskers=tuple(_whisker(run[0], frame) for run in runs if len(run) == 1),
         bounds=tuple(_bracket(point, frame) for point in kept if point.bound is not None),
         dots=tuple((px(frame.x(run[0].at)), px(frame.y(_level(run[0])))) for run in runs if len(run) == 1),
-        naive=_naive(kept, frame),
+        naive=_aside(kept, frame, "naive"),
+        label_free=_aside(kept, frame, "label_free"),
         bars=_bars(kept, frame),
         marks=_marks(kept, frame),
-        last=_spot(frame.x(last.at), frame.y(_level(last)), heights["last"]) if last else None,
-        naive_last=_spot(RIGHT, 0.0, heights["naive"]) if naive_last else None,
-        target=_spot(RIGHT, frame.y(target), heights["target"]) if target is not None else None,
+        last=spot(frame.x(last.at), frame.y(_level(last)), heights["last"]) if last else None,
+        naive_last=spot(RIGHT, 0.0, heights["naive"]) if "naive" in heights else None,
+        label_free_last=spot(RIGHT, 0.0, heights["label_free"]) if "label_free" in heights else None,
+        target=spot(RIGHT, frame.y(target), heights["target"]) if target is not None else None,
+        zones=_zones(kept, frame, alerts),
         within_days=kept[-1].at - kept[0].at < timedelta(days=3),
     )
 
@@ -169,7 +175,7 @@ def _level(point: AccuracyPoint) -> float:
 
 def _frame(points: Sequence[AccuracyPoint], target: float | None) -> _Frame:
     """The picture's scale: down to the lowest number in it, up to 100 % or a little above the highest."""
-    drawn = [n for p in points for n in (p.low, p.high, p.naive, p.bound)]
+    drawn = [n for p in points for n in (p.low, p.high, p.naive, p.label_free, p.bound)]
     numbers = [n for n in (*drawn, target) if n is not None]
     lowest, highest = min(numbers, default=0.8), max(numbers, default=1.0)
     step = _step(highest - lowest)
@@ -212,8 +218,7 @@ def _path(run: Sequence[AccuracyPoint], frame: _Frame) -> str:
 
 
 def _whisker(point: AccuracyPoint, frame: _Frame) -> str:
-    x, low, high = frame.x(point.at), frame.y(point.low or 0.0), frame.y(point.high or 0.0)
-    return f"M{px(x)} {px(low)}V{px(high)}M{px(x - 4)} {px(low)}h8M{px(x - 4)} {px(high)}h8"
+    return upright(frame.x(point.at), frame.y(point.low or 0.0), frame.y(point.high or 0.0))
 
 
 def _bracket(point: AccuracyPoint, frame: _Frame) -> str:
@@ -221,11 +226,17 @@ def _bracket(point: AccuracyPoint, frame: _Frame) -> str:
     return f"M{px(frame.x(point.at) - 4)} {px(frame.y(point.bound or 0.0))}h8m-4 0v-7"
 
 
-def _naive(points: Sequence[AccuracyPoint], frame: _Frame) -> str:
-    """What was reviewed, unweighted: broken where another version takes over, like the line."""
+def _asides(points: Sequence[AccuracyPoint]) -> dict[str, float | None]:
+    """The newest of the numbers that are shown and not used; None where the newest point has none."""
+    return {"naive": points[-1].naive, "label_free": points[-1].label_free}
+
+
+def _aside(points: Sequence[AccuracyPoint], frame: _Frame, name: str) -> str:
+    """A number that is shown and not used: broken where another version takes over, like the line."""
+    known = [(point, value) for point in points if (value := getattr(point, name)) is not None]
     paths = []
-    for _, group in groupby((p for p in points if p.naive is not None), key=lambda point: point.version):
-        paths.append("M" + " ".join(f"{px(frame.x(p.at))},{px(frame.y(p.naive or 0.0))}" for p in group))
+    for _, group in groupby(known, key=lambda pair: pair[0].version):
+        paths.append("M" + " ".join(f"{px(frame.x(p.at))},{px(frame.y(value))}" for p, value in group))
     return "".join(paths)
 
 
@@ -251,77 +262,27 @@ def _marks(points: Sequence[AccuracyPoint], frame: _Frame) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _spread(heights: Mapping[str, float | None]) -> dict[str, float]:
-    """Heights of the words at the right edge, moved apart where they would lie on each other."""
-    placed: dict[str, float] = {}
-    floor = TOP
-    for name, height in sorted(((n, h) for n, h in heights.items() if h is not None), key=lambda pair: pair[1]):
-        placed[name] = max(height, floor)
-        floor = placed[name] + LABEL_GAP
-    return placed
-
-
-def _spot(x: float, y: float, text: float) -> Spot:
-    return Spot(px(x), px(y), px(text + 4), px(text + 19))
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixLabel:
-    slug: str
-    name: str
-    is_defect: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """How often a true label was called so: ``share`` of the row by weight, ``n`` reviewed."""
-
-    share: float | None
-    n: int
-    kind: str  # hit, warn (a defect called good), nil or plain
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    label: MatrixLabel
-    n: int
-    cells: tuple[Cell, ...]
-
-
-def confusion_matrix(
-    counts: Sequence[Sequence[object]], labels: Sequence[MatrixLabel]
-) -> tuple[tuple[MatrixLabel, ...], tuple[MatrixRow, ...]]:
-    """Columns and rows from ``[true, predicted, weighted count, n]``; labels that never occur are left out."""
-    weights = {(str(true), str(said)): float(str(weight)) for true, said, weight, _ in counts}
-    numbers = {(str(true), str(said)): int(str(n)) for true, said, _, n in counts}
-    seen = {slug for pair in numbers for slug in pair}
-    unknown = [MatrixLabel(slug, slug, True) for slug in sorted(seen - {label.slug for label in labels})]
-    shown = (*(label for label in labels if label.slug in seen), *unknown)
-    return shown, tuple(_matrix_row(label, shown, weights, numbers) for label in shown)
-
-
-def _matrix_row(
-    label: MatrixLabel,
-    columns: Sequence[MatrixLabel],
-    weights: Mapping[tuple[str, str], float],
-    numbers: Mapping[tuple[str, str], int],
-) -> MatrixRow:
-    total = sum(weights.get((label.slug, column.slug), 0.0) for column in columns)
-    cells = tuple(_cell(label, column, total, weights, numbers) for column in columns)
-    return MatrixRow(label, sum(cell.n for cell in cells), cells)
-
-
-def _cell(
-    true: MatrixLabel,
-    said: MatrixLabel,
-    total: float,
-    weights: Mapping[tuple[str, str], float],
-    numbers: Mapping[tuple[str, str], int],
-) -> Cell:
-    n, weight = numbers.get((true.slug, said.slug), 0), weights.get((true.slug, said.slug), 0.0)
-    share = weight / total if total else None
-    if not n:
-        return Cell(share, 0, "nil")
-    if true.slug == said.slug:
-        return Cell(share, n, "hit")
-    return Cell(share, n, "warn" if true.is_defect and not said.is_defect else "plain")
+def _zones(points: Sequence[AccuracyPoint], frame: _Frame, alerts: Sequence[AlertSpan]) -> tuple[Zone, ...]:
+    """Where an alert was open, as far as the picture reaches; words that would lie on each other are left out."""
+    start, end = points[0].at, points[-1].at
+    zones: list[Zone] = []
+    taken = LEFT
+    for one in alerts:
+        begins, ceases = max(one.start, start), min(one.end or end, end)
+        if ceases < start or begins > end:
+            continue
+        left = max(frame.x(begins), LEFT)
+        right = RIGHT if one.end is None or one.end > end else max(frame.x(ceases), left + 2)
+        at_edge = left > RIGHT - 90
+        fits = left >= taken and not (at_edge and zones)
+        zones.append(
+            Zone(
+                px(left),
+                px(max(right - left, 2)),
+                px(left + (-6 if at_edge else 6)) if fits else "",
+                one.start,
+                at_edge,
+            )
+        )
+        taken = left + 100 if fits else taken
+    return tuple(zones)
