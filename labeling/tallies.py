@@ -84,7 +84,7 @@ def rebuild() -> int:
         n_read, last = 0, 0
         while page := _page(cursor, last):
             ids, last = page
-            cursor.execute("SELECT labeling_tally_add(1, %s, '{}')", [ids])
+            cursor.execute("SELECT labeling_tally_add(1, %s, '{}', false)", [ids])
             n_read += len(ids)
         cursor.execute(FOLD)
     return n_read

@@ -2,25 +2,35 @@
 
 from django.db import migrations
 
+# The planner is left no choice: each table is looked up by its key for each row (`OFFSET 0` keeps it from turning a
+# look-up into a join), since a plan is kept from the time when tables were small, and reading one as a whole for each
+# part that comes would stop a line.
+
 # One row for each prediction of a measured part that was drawn for: everything that says in which cells it counts.
 # Several independent designs give one probability, 1 - prod(1 - pi). ``without``: draws to be left out.
 MEASURED = """
 CREATE FUNCTION labeling_measured(predictions bigint[], without bigint[]) RETURNS TABLE (
     prediction_id bigint, inspection_id bigint, registered_model_id bigint, model_version_id bigint, day date,
     source_id bigint, design_id bigint, is_certainty boolean, edge double precision, floor_pi double precision,
-    predicted_id bigint, is_drawn boolean, pi double precision, g double precision, shift text,
-    lot text, recipe text, attempt integer, is_blind boolean, confidence double precision
+    predicted_id bigint, is_drawn boolean, pi double precision, g double precision, is_withdrawn boolean, shift text,
+    lot text, recipe text, attempt integer, confidence double precision
 ) LANGUAGE sql STABLE AS $$
-    SELECT p.id, i.id, v.registered_model_id, v.id, i.day, item.source_id, s.design_id, s.is_certainty,
+    SELECT p.id, i.id, v.registered_model_id, p.model_version_id, i.day, item.source_id, s.design_id, s.is_certainty,
         CASE WHEN s.is_certainty THEN 1 ELSE (
             SELECT max(edge) FROM (VALUES (1.0::float8), (1.5), (3.0), (6.0), (12.0), (24.0)) AS edges(edge)
             WHERE edge = 1 OR edge <= s.pi / s.floor_pi * (1 + 1e-9)
         ) END,
-        s.floor_pi, p.label_id, s.is_drawn, s.pi, coalesce(1 - p.confidence, 0.5),
-        i.shift, i.lot, i.recipe, i.attempt, review.blind, p.confidence
-    FROM labeling_prediction p
-    JOIN models_registry_modelversion v ON v.id = p.model_version_id
-    JOIN labeling_inspection i ON i.id = p.inspection_id
+        s.floor_pi, p.label_id, s.is_drawn, s.pi, coalesce(1 - p.confidence, 0.5), i.withdrawn_at IS NOT NULL,
+        i.shift, i.lot, i.recipe, i.attempt, p.confidence
+    FROM unnest(predictions) AS one(id)
+    CROSS JOIN LATERAL (SELECT * FROM labeling_prediction WHERE id = one.id OFFSET 0) p
+    CROSS JOIN LATERAL (
+        SELECT registered_model_id FROM models_registry_modelversion WHERE id = p.model_version_id OFFSET 0
+    ) v
+    CROSS JOIN LATERAL (
+        SELECT * FROM labeling_inspection
+        WHERE id = p.inspection_id AND purpose IN ('production', 'demo') OFFSET 0
+    ) i
     CROSS JOIN LATERAL (
         SELECT min(d.design_id) AS design_id, bool_or(d.stratum = 'certainty') AS is_certainty,
             max(d.floor_pi) AS floor_pi, bool_or(d.drawn) AS is_drawn,
@@ -31,14 +41,9 @@ CREATE FUNCTION labeling_measured(predictions bigint[], without bigint[]) RETURN
         HAVING count(*) > 0
     ) s
     LEFT JOIN LATERAL (
-        SELECT one.source_id FROM labeling_item one WHERE one.inspection_id = i.id ORDER BY one.id LIMIT 1
+        SELECT source_id FROM (SELECT id, source_id FROM labeling_item WHERE inspection_id = i.id OFFSET 0) views
+        ORDER BY id LIMIT 1
     ) item ON true
-    LEFT JOIN LATERAL (
-        SELECT r.blind FROM labeling_review r
-        WHERE s.is_drawn AND r.inspection_id = i.id AND r.registered_model_id = v.registered_model_id
-        ORDER BY r.round LIMIT 1
-    ) review ON true
-    WHERE p.id = ANY (predictions) AND i.purpose IN ('production', 'demo')
 $$
 """
 
@@ -58,9 +63,16 @@ CREATE FUNCTION labeling_tally_truths(
         sum(t.sign * m.g ^ 2 / m.pi), sum(t.sign * (m.g / m.pi) ^ 2)
     FROM unnest(signs, inspections, models, outcomes, labels) AS t(sign, inspection, model, outcome, label)
     JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
+    LEFT JOIN LATERAL (
+        SELECT blind FROM (
+            SELECT blind, round FROM labeling_review
+            WHERE inspection_id = m.inspection_id AND registered_model_id = m.registered_model_id OFFSET 0
+        ) rounds
+        ORDER BY round LIMIT 1
+    ) review ON true
     CROSS JOIN LATERAL (
         VALUES ('', ''), ('shift', m.shift), ('lot', m.lot), ('recipe', m.recipe), ('attempt', m.attempt::text),
-            ('shown', CASE WHEN m.is_blind THEN 'blind' WHEN NOT m.is_blind THEN 'shown' END),
+            ('shown', CASE WHEN review.blind THEN 'blind' WHEN NOT review.blind THEN 'shown' END),
             ('confidence', least(floor(m.confidence * 10), 9)::text)
     ) AS slice(dimension, key)
     WHERE m.is_drawn AND (slice.dimension = '' OR slice.key <> '')
@@ -68,83 +80,89 @@ CREATE FUNCTION labeling_tally_truths(
 $$
 """
 
-# Everything about some predictions: that they arrived, and what is known of their truth already.
+# Everything about some predictions: that they arrived, and what is known of their truth already. ``is_news``: they are
+# what the monitors are fed with next, in the order of arrival.
 ADD = """
-CREATE FUNCTION labeling_tally_add(sign integer, predictions bigint[], without bigint[]) RETURNS void
+CREATE FUNCTION labeling_tally_add(sign integer, predictions bigint[], without bigint[], is_news boolean) RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO labeling_tally (
-        model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
-        outcome, true_label_id, n_arrived, n_drawn, w_drawn, g, n, pi, w, w2, wg, w2g, wg2, w2g2
+    WITH measured AS MATERIALIZED (
+        SELECT * FROM labeling_measured(predictions, without) WHERE sign < 0 OR NOT is_withdrawn
+    ), queued AS (
+        INSERT INTO labeling_arrival (model_version_id, n, draws)
+        SELECT model_version_id, count(*),
+            jsonb_agg(jsonb_build_array(place, prediction_id, pi, floor_pi) ORDER BY place) FILTER (WHERE is_drawn)
+        FROM (
+            SELECT m.*, row_number() OVER (PARTITION BY m.model_version_id ORDER BY m.prediction_id) AS place
+            FROM measured m
+            WHERE is_news
+        ) arrived
+        GROUP BY model_version_id
+    ), arrived AS (
+        INSERT INTO labeling_tally (
+            model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
+            outcome, true_label_id, n_arrived, n_drawn, w_drawn, g, n, pi, w, w2, wg, w2g, wg2, w2g2
+        )
+        SELECT m.model_version_id, m.day, '', '', m.source_id, m.design_id, m.is_certainty, m.edge, m.floor_pi,
+            m.predicted_id, 'arrived', NULL, sign * count(*), sign * count(*) FILTER (WHERE m.is_drawn),
+            sign * coalesce(sum(1 / m.pi) FILTER (WHERE m.is_drawn), 0), sign * sum(m.g), 0, 0, 0, 0, 0, 0, 0, 0
+        FROM measured m
+        GROUP BY 1, 2, 5, 6, 7, 8, 9, 10
     )
-    SELECT m.model_version_id, m.day, '', '', m.source_id, m.design_id, m.is_certainty, m.edge, m.floor_pi,
-        m.predicted_id, 'arrived', NULL, sign * count(*), sign * count(*) FILTER (WHERE m.is_drawn),
-        sign * coalesce(sum(1 / m.pi) FILTER (WHERE m.is_drawn), 0), sign * sum(m.g), 0, 0, 0, 0, 0, 0, 0, 0
-    FROM labeling_measured(predictions, without) m
-    GROUP BY 1, 2, 5, 6, 7, 8, 9, 10;
-
     SELECT labeling_tally_truths(
-        predictions, without, array_agg(sign), array_agg(t.inspection_id), array_agg(t.registered_model_id),
-        array_agg(t.outcome::text), array_agg(t.label_id)
+        predictions, without, array_agg(sign), array_agg(inspection_id), array_agg(registered_model_id),
+        array_agg(outcome::text), array_agg(label_id)
     )
     FROM (
-        SELECT DISTINCT truth.inspection_id, truth.registered_model_id, truth.outcome, truth.label_id
-        FROM labeling_prediction p
-        JOIN models_registry_modelversion v ON v.id = p.model_version_id
-        JOIN labeling_groundtruth truth
-            ON truth.inspection_id = p.inspection_id AND truth.registered_model_id = v.registered_model_id
-        WHERE p.id = ANY (predictions)
-    ) t
+        SELECT DISTINCT m.inspection_id, m.registered_model_id, t.outcome, t.label_id
+        FROM measured m
+        CROSS JOIN LATERAL (
+            SELECT outcome, label_id FROM labeling_groundtruth
+            WHERE inspection_id = m.inspection_id AND registered_model_id = m.registered_model_id OFFSET 0
+        ) t
+        WHERE m.is_drawn
+    ) known
     HAVING count(*) > 0
 $$
 """
 
-# What the monitors are fed with, in the order of arrival.
-ARRIVE = """
-CREATE FUNCTION labeling_tally_arrive(predictions bigint[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO labeling_arrival (model_version_id, n, draws)
-    SELECT model_version_id, count(*),
-        jsonb_agg(jsonb_build_array(place, prediction_id, pi, floor_pi) ORDER BY place) FILTER (WHERE is_drawn)
-    FROM (
-        SELECT m.*, row_number() OVER (PARTITION BY m.model_version_id ORDER BY m.prediction_id) AS place
-        FROM labeling_measured(predictions, '{}') m
-    ) arrived
-    GROUP BY model_version_id
-$$
-"""
-
 # Facts about one part that meet in the same moment wait for each other here, else neither would see the other. Parts
-# that this transaction brought are nobody else's yet. The planner must not read whole tables for a few parts: a plan
-# is kept from the time when they were small.
-PLANS = "SET enable_seqscan = off SET enable_mergejoin = off"
+# that this transaction brought are nobody else's yet.
+PLANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
 ON_DRAW = f"""
 CREATE FUNCTION labeling_tally_on_draw() RETURNS trigger LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
     predictions bigint[];
     known bigint[];
+    others bigint[];
 BEGIN
-    PERFORM 1 FROM labeling_inspection i
-        WHERE i.id IN (SELECT inspection_id FROM fresh) AND i.xmin <> pg_current_xact_id()::xid
-        ORDER BY i.id FOR NO KEY UPDATE;
+    SELECT array_agg(i.id) INTO others
+    FROM fresh f
+    CROSS JOIN LATERAL (SELECT id, xmin FROM labeling_inspection WHERE id = f.inspection_id OFFSET 0) i
+    WHERE i.xmin <> pg_current_xact_id()::xid;
+    PERFORM 1 FROM labeling_inspection i WHERE i.id = ANY (others) ORDER BY i.id FOR NO KEY UPDATE;
     SELECT array_agg(p.id), array_agg(p.id) FILTER (WHERE f.n < (
         SELECT count(*) FROM labeling_selection s
         WHERE s.inspection_id = f.inspection_id AND s.registered_model_id = f.registered_model_id
     ))
     INTO predictions, known
     FROM (SELECT inspection_id, registered_model_id, count(*) AS n FROM fresh GROUP BY 1, 2) f
-    JOIN labeling_inspection i ON i.id = f.inspection_id AND i.withdrawn_at IS NULL
-    JOIN labeling_prediction p ON p.inspection_id = i.id
-    JOIN models_registry_modelversion v
-        ON v.id = p.model_version_id AND v.registered_model_id = f.registered_model_id;
-    IF predictions IS NULL THEN
-        RETURN NULL;
+    CROSS JOIN LATERAL (
+        SELECT id, model_version_id FROM labeling_prediction WHERE inspection_id = f.inspection_id OFFSET 0
+    ) p
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM models_registry_modelversion
+        WHERE id = p.model_version_id AND registered_model_id = f.registered_model_id OFFSET 0
+    ) v;
+    IF known IS NULL AND predictions IS NOT NULL THEN
+        PERFORM labeling_tally_add(1, predictions, '{{}}', true);
+    ELSIF known IS NOT NULL THEN  -- another design drew for them before: what they were counted as goes
+        PERFORM labeling_tally_add(
+            -1, ARRAY(SELECT prediction_id FROM labeling_measured(known, '{{}}') WHERE NOT is_withdrawn),
+            ARRAY(SELECT id FROM fresh), false
+        );
+        PERFORM labeling_tally_add(1, known, '{{}}', false);
+        PERFORM labeling_tally_add(1, ARRAY(SELECT unnest(predictions) EXCEPT SELECT unnest(known)), '{{}}', true);
     END IF;
-    IF known IS NULL THEN
-        PERFORM labeling_tally_arrive(predictions);
-    ELSE  -- another design drew for them before: what they were counted as goes
-        PERFORM labeling_tally_add(-1, known, ARRAY(SELECT id FROM fresh));
-        PERFORM labeling_tally_arrive(ARRAY(SELECT unnest(predictions) EXCEPT SELECT unnest(known)));
-    END IF;
-    PERFORM labeling_tally_add(1, predictions, '{{}}');
     RETURN NULL;
 END
 $$
@@ -155,12 +173,13 @@ CREATE FUNCTION labeling_tally_on_prediction() RETURNS trigger LANGUAGE plpgsql 
 DECLARE
     predictions bigint[] := ARRAY(
         SELECT p.id FROM fresh p
-        JOIN labeling_inspection i ON i.id = p.inspection_id AND i.withdrawn_at IS NULL
-        JOIN models_registry_modelversion v ON v.id = p.model_version_id
-        WHERE EXISTS (
-            SELECT 1 FROM labeling_selection s
-            WHERE s.inspection_id = p.inspection_id AND s.registered_model_id = v.registered_model_id
-        )
+        CROSS JOIN LATERAL (
+            SELECT registered_model_id AS id FROM models_registry_modelversion WHERE id = p.model_version_id OFFSET 0
+        ) model
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM labeling_selection
+            WHERE inspection_id = p.inspection_id AND registered_model_id = model.id LIMIT 1
+        ) drawn
     );
 BEGIN
     IF predictions = '{{}}' THEN
@@ -168,8 +187,7 @@ BEGIN
     END IF;
     PERFORM 1 FROM labeling_inspection i
         WHERE i.id IN (SELECT inspection_id FROM fresh) ORDER BY i.id FOR NO KEY UPDATE;
-    PERFORM labeling_tally_arrive(predictions);
-    PERFORM labeling_tally_add(1, predictions, '{{}}');
+    PERFORM labeling_tally_add(1, predictions, '{{}}', true);
     RETURN NULL;
 END
 $$
@@ -194,12 +212,19 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM 1 FROM labeling_inspection i WHERE i.id = ANY (inspections) ORDER BY i.id FOR NO KEY UPDATE;
-    predictions := ARRAY(
-        SELECT p.id FROM labeling_prediction p
-        JOIN labeling_inspection i ON i.id = p.inspection_id
-        WHERE p.inspection_id = ANY (inspections) AND i.withdrawn_at IS NULL
-    );
-    PERFORM labeling_tally_truths(predictions, '{{}}', signs, inspections, models, outcomes, labels);
+    FOR place IN 1 .. cardinality(signs) BY 100 LOOP  -- each with each: few at a time
+        predictions := ARRAY(
+            SELECT DISTINCT p.id FROM unnest(inspections[place:place + 99]) AS one(id)
+            CROSS JOIN LATERAL (
+                SELECT id FROM labeling_inspection WHERE id = one.id AND withdrawn_at IS NULL OFFSET 0
+            ) i
+            CROSS JOIN LATERAL (SELECT id FROM labeling_prediction WHERE inspection_id = i.id OFFSET 0) p
+        );
+        PERFORM labeling_tally_truths(
+            predictions, '{{}}', signs[place:place + 99], inspections[place:place + 99], models[place:place + 99],
+            outcomes[place:place + 99], labels[place:place + 99]
+        );
+    END LOOP;
     RETURN NULL;
 END
 $$
@@ -222,7 +247,7 @@ CREATE FUNCTION labeling_tally_on_withdrawal() RETURNS trigger LANGUAGE plpgsql 
 BEGIN
     PERFORM labeling_tally_add(
         CASE WHEN NEW.withdrawn_at IS NULL THEN 1 ELSE -1 END,
-        ARRAY(SELECT id FROM labeling_prediction WHERE inspection_id = NEW.id), '{{}}'
+        ARRAY(SELECT id FROM labeling_prediction WHERE inspection_id = NEW.id), '{{}}', false
     );
     RETURN NULL;
 END
@@ -246,19 +271,19 @@ TRIGGERS = (
     EXECUTE FUNCTION labeling_tally_on_withdrawal()""",
 )
 FUNCTIONS = (
-    MEASURED, ADD_TRUTHS, ADD, ARRIVE, ON_DRAW, ON_PREDICTION,
+    MEASURED, ADD_TRUTHS, ADD, ON_DRAW, ON_PREDICTION,
     *(ON_TRUTH.format(name=name, plans=PLANS, changed=changed) for name, changed in CHANGED.items()), ON_WITHDRAWAL,
 )  # fmt: skip
 NAMES = (
     "labeling_tally_on_withdrawal()", "labeling_tally_on_truth_update()", "labeling_tally_on_truth_delete()",
     "labeling_tally_on_truth_insert()", "labeling_tally_on_prediction()", "labeling_tally_on_draw()",
-    "labeling_tally_arrive(bigint[])", "labeling_tally_add(integer, bigint[], bigint[])",
+    "labeling_tally_add(integer, bigint[], bigint[], boolean)",
     "labeling_tally_truths(bigint[], bigint[], integer[], bigint[], bigint[], text[], bigint[])",
     "labeling_measured(bigint[], bigint[])",
 )  # fmt: skip
 # What is there already is counted once, now.
 WHAT_THERE_IS = """
-SELECT labeling_tally_add(1, array_agg(p.id), '{}')
+SELECT labeling_tally_add(1, array_agg(p.id), '{}', false)
 FROM labeling_prediction p JOIN labeling_inspection i ON i.id = p.inspection_id
 WHERE i.withdrawn_at IS NULL
 GROUP BY p.id / 50000

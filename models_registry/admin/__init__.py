@@ -5,6 +5,7 @@ from models_registry.admin.costs import CostMatrixAdmin
 from models_registry.admin.evaluations import EvaluationAdmin
 from models_registry.admin.labels import LabelAdmin, LabelMappingAdmin, LabelSetAdmin
 from models_registry.admin.models import RegisteredModelAdmin
+from models_registry.admin.monitors import EscapeLimitAdmin, MonitorAdmin, MonitorTransitionAdmin
 from models_registry.admin.policies import PromotionPolicyAdmin, RetrainingPolicyAdmin
 from models_registry.admin.promotions import ComparisonAdmin, PromotionAdmin
 from models_registry.admin.reports import ReportAddendumAdmin, ReportAdmin
@@ -19,12 +20,15 @@ __all__ = [
     "DatasetAdmin",
     "DeliveryAdmin",
     "DeliveryAttemptAdmin",
+    "EscapeLimitAdmin",
     "EvaluationAdmin",
     "EventAdmin",
     "LabelAdmin",
     "LabelMappingAdmin",
     "LabelSetAdmin",
     "ModelVersionAdmin",
+    "MonitorAdmin",
+    "MonitorTransitionAdmin",
     "PromotionAdmin",
     "PromotionPolicyAdmin",
     "RegisteredModelAdmin",

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
 
 from models_registry.admin.base import ModelAdmin, StackedInline
+from models_registry.admin.monitors import EscapeLimitInline
 from models_registry.models import PromotionPolicy, RegisteredModel, RetrainingPolicy
 
 
@@ -29,4 +30,8 @@ class RegisteredModelAdmin(ModelAdmin):
     search_fields = ("name", "slug")
     autocomplete_fields = ("label_set",)
     prepopulated_fields = {"slug": ("name",)}
-    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (RetrainingPolicyInline, PromotionPolicyInline)
+    inlines: ClassVar[tuple[type[InlineModelAdmin[Any, Any]], ...]] = (
+        RetrainingPolicyInline,
+        PromotionPolicyInline,
+        EscapeLimitInline,
+    )

@@ -108,6 +108,11 @@ def feed_zeros(process: EProcess, *, n: int, floor_pi: float = 1.0) -> EProcess:
     return feed(process, n_zeros_before=n - 1, phi=0.0, floor_pi=floor_pi) if n else process
 
 
+def restarted(process: EProcess) -> EProcess:
+    """The same bets with their first capital. What is concluded from then on stands for itself."""
+    return replace(process, log_capitals=(0.0,) * len(process.bets), log_peak=0.0)
+
+
 def alarms_bonferroni(evidence: Sequence[float], *, alpha: float) -> tuple[bool, ...]:
     """Which of k monitors ring. The chance that any of them ever rings falsely is at most alpha: E >= k/alpha."""
     return tuple(one >= len(evidence) / alpha for one in evidence)

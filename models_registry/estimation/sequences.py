@@ -7,8 +7,9 @@ of unequally drawn inspections a grid of rates, each tested by two bets.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -77,6 +78,15 @@ class WeightedSequence:
     low: float = 0.0
     high: float = 1.0
 
+    def as_json(self) -> dict[str, Any]:
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> WeightedSequence:
+        """What `as_json` gave, equal to the bit."""
+        read: dict[str, Any] = {name: np.array(one) if isinstance(one, list) else one for name, one in kept.items()}
+        return cls(**read)
+
 
 def start_sequence(
     *, floor_pi: float, alpha: float = 0.05, t_opt: float = 20_000.0, lowest: float = 1e-5
@@ -121,3 +131,7 @@ def feed_sequence(
         low=max(sequence.low, float(sequence.rates[too_low].max(initial=0.0))),
         high=min(sequence.high, float(sequence.rates[too_high].min(initial=1.0))),
     )
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value

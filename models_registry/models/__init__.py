@@ -5,6 +5,7 @@ from models_registry.models.costs import CostMatrix
 from models_registry.models.datasets import Dataset
 from models_registry.models.evaluations import Evaluation
 from models_registry.models.labels import Label, LabelMapping, LabelSet
+from models_registry.models.monitors import EscapeLimit, Monitor, MonitorTransition
 from models_registry.models.policies import PromotionPolicy, RetrainingPolicy
 from models_registry.models.promotions import Comparison, Promotion
 from models_registry.models.reports import Report, ReportAddendum
@@ -19,6 +20,7 @@ __all__ = [
     "Dataset",
     "Delivery",
     "DeliveryAttempt",
+    "EscapeLimit",
     "Evaluation",
     "Event",
     "EventName",
@@ -26,6 +28,8 @@ __all__ = [
     "LabelMapping",
     "LabelSet",
     "ModelVersion",
+    "Monitor",
+    "MonitorTransition",
     "Promotion",
     "PromotionPolicy",
     "RegisteredModel",

@@ -14,6 +14,7 @@ class Alert(models.Model):
         UNREGISTERED_VERSION = "unregistered_version", _("Unregistered version")
         RUN_FAILED = "run_failed", _("Training failed")
         ARTIFACT = "artifact", _("Artifact cannot be used")
+        ACCURACY = "accuracy", _("Errs too often")
 
     registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="alerts")
     kind = models.CharField(max_length=40, choices=Kind)
@@ -32,7 +33,8 @@ class Alert(models.Model):
                 name="alert_one_open_per_kind_and_slice",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["unregistered_version", "run_failed", "artifact"]), name="alert_kind_known"
+                condition=Q(kind__in=["unregistered_version", "run_failed", "artifact", "accuracy"]),
+                name="alert_kind_known",
             ),
             models.CheckConstraint(
                 condition=Q(resolved_at__isnull=True) | Q(resolved_at__gte=F("opened_at")),

@@ -55,6 +55,7 @@ def _announce(alert: Alert, now: datetime) -> None:
     )  # fmt: skip
 
 
-def resolve_alerts(*, registered_model: RegisteredModel, kind: str, now: datetime) -> int:
-    """Close what is open of this kind. Returns how many."""
-    return Alert.objects.filter(registered_model=registered_model, kind=kind, resolved_at=None).update(resolved_at=now)
+def resolve_alerts(*, registered_model: RegisteredModel, kind: str, now: datetime, slice: str | None = None) -> int:
+    """Close what is open of this kind, of one slice or of all. Returns how many."""
+    alerts = Alert.objects.filter(registered_model=registered_model, kind=kind, resolved_at=None)
+    return (alerts if slice is None else alerts.filter(slice=slice)).update(resolved_at=now)

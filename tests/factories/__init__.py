@@ -27,6 +27,7 @@ from tests.factories.inspections import (
     surface,
 )
 from tests.factories.judged import make_judged
+from tests.factories.monitors import make_limit, make_monitor, make_transition
 from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import (
     PASSWORD,
@@ -83,8 +84,10 @@ __all__ = [
     "make_item",
     "make_judged",
     "make_label_set",
+    "make_limit",
     "make_member",
     "make_model",
+    "make_monitor",
     "make_outcome",
     "make_prediction",
     "make_promotion",
@@ -98,6 +101,7 @@ __all__ = [
     "make_source",
     "make_station",
     "make_steps",
+    "make_transition",
     "make_user",
     "make_verdict",
     "make_version",

@@ -42,6 +42,7 @@ from tests.factories.inspections import (
     make_source,
     make_verdict,
 )
+from tests.factories.monitors import make_limit, make_monitor, make_transition
 from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import make_member
 from tests.factories.quality import make_quality, make_reference
@@ -74,10 +75,12 @@ def _of_training(model: RegisteredModel) -> list[Model]:
     run = make_run(dataset=make_dataset(registered_model=model), status="succeeded")
     candidate = make_version(registered_model=model, training_run=run, origin="trained")
     comparison = make_comparison(candidate=candidate, champion=champion)
+    monitor = make_monitor(version=champion)
     return [
         run.dataset, run, make_steps(run=run)[0], make_evaluation(version=champion), comparison,
         make_promotion(version=champion), make_alert(registered_model=model), candidate,
         RoutingState.objects.create(model_version=champion, mean_uncertainty=0.2),
+        make_limit(registered_model=model), monitor, make_transition(monitor=monitor),
     ]  # fmt: skip
 
 

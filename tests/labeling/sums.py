@@ -33,7 +33,7 @@ def added_up_anew() -> Cells:
     standing = Prediction.objects.filter(inspection__withdrawn_at=None).values_list("pk", flat=True)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM labeling_tally")
-        cursor.execute("SELECT labeling_tally_add(1, %s, '{}')", [list(standing)])
+        cursor.execute("SELECT labeling_tally_add(1, %s, '{}', false)", [list(standing)])
         found = told()
         transaction.set_rollback(True)
     return found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
 from models_registry.estimation.intervals import clopper_pearson
-from models_registry.estimation.sequences import feed_sequence, start_sequence, uniform_sequence
+from models_registry.estimation.sequences import WeightedSequence, feed_sequence, start_sequence, uniform_sequence
 
 
 def test_the_uniform_sequence_gives_the_digits_of_confseq() -> None:
@@ -81,3 +82,12 @@ def test_a_sequence_needs_a_floor_and_an_alpha() -> None:
     for wrong in ({"floor_pi": 0.0}, {"floor_pi": 0.1, "alpha": 1.0}, {"floor_pi": 0.1, "t_opt": 0.0}):
         with pytest.raises(ValueError, match="no sequence"):
             start_sequence(**wrong)
+
+
+def test_a_weighted_sequence_is_kept_as_json_to_the_bit() -> None:
+    sequence = feed_sequence(start_sequence(floor_pi=0.1), n_zeros_before=77, phi=10.0, floor_pi=0.1)
+    back = WeightedSequence.of_json(json.loads(json.dumps(sequence.as_json())))
+    assert back.as_json() == sequence.as_json()
+    assert feed_sequence(back, n_zeros_before=5, phi=2.0, floor_pi=0.1).as_json() == (
+        feed_sequence(sequence, n_zeros_before=5, phi=2.0, floor_pi=0.1).as_json()
+    )
