@@ -37,6 +37,7 @@ class Tally(models.Model):
         ATTEMPT = "attempt", _("Attempt")
         SHOWN = "shown", _("Judged before or after the prediction was shown")
         CONFIDENCE = "confidence", _("Confidence")
+        FLAG = "flag", _("Image quality")
 
     class Outcome(models.TextChoices):
         ARRIVED = "arrived", _("Arrived")
@@ -87,7 +88,7 @@ class Tally(models.Model):
                 fields=CELL, condition=Q(is_folded=True), nulls_distinct=False, name="tally_one_folded_row_a_cell"
             ),
             models.CheckConstraint(
-                condition=Q(dimension__in=["", "shift", "lot", "recipe", "attempt", "shown", "confidence"]),
+                condition=Q(dimension__in=["", "shift", "lot", "recipe", "attempt", "shown", "confidence", "flag"]),
                 name="tally_dimension_known",
             ),
             models.CheckConstraint(

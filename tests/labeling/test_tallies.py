@@ -13,7 +13,7 @@ from labeling.models import Arrival, GroundTruth, Inspection, PendingDraw, Predi
 from labeling.models.tallies import CELL, SUMS
 from labeling.tallies import fold, rebuild
 from models_registry.models import ModelVersion
-from tests.labeling.sums import numbers, told
+from tests.labeling.sums import added_up_anew, numbers, told
 
 NOW = make.NOW
 
@@ -149,6 +149,35 @@ def test_slices_hold_what_is_settled(version: ModelVersion) -> None:
 
 def told_rows() -> list[dict[str, Any]]:
     return [dict(zip(CELL, key, strict=True)) for key in told()]
+
+
+def test_flags_count_whether_they_come_before_the_truth_or_after_it(version: ModelVersion) -> None:
+    early, late = part(version), part(version)
+    make.make_quality(item=make.make_item(inspection=early), flags=["blurred"])
+    judge(version, early, "dent")
+    judge(version, late, "dent")
+    quality = make.make_quality(item=make.make_item(inspection=late), flags=None)
+    assert [(row["key"], row["n"]) for row in of("flag")] == [("blurred", 1)]
+
+    quality.flags = ["blurred", "dark"]
+    quality.save()
+
+    assert sorted((row["key"], row["n"]) for row in of("flag")) == [("blurred", 1), ("blurred", 1), ("dark", 1)]
+    assert numbers(told()) == pytest.approx(numbers(added_up_anew()))
+
+
+def test_a_flag_of_two_views_is_one_of_the_part(version: ModelVersion) -> None:
+    inspection = part(version)
+    judge(version, inspection, "dent")
+    views = [make.make_quality(item=make.make_item(inspection=inspection, view=view), flags=None) for view in "ab"]
+
+    type(views[0]).objects.filter(pk__in=[one.pk for one in views]).update(flags=["dark"])
+    assert [(row["key"], row["n"]) for row in of("flag")] == [("dark", 1)]
+
+    type(views[0]).objects.filter(pk=views[0].pk).update(flags=[])
+    assert [(row["key"], row["n"]) for row in of("flag")] == [("dark", 1)]
+    type(views[0]).objects.filter(pk=views[1].pk).update(flags=[])
+    assert of("flag") == []
 
 
 def test_folding_changes_no_sum_and_leaves_one_row_a_cell(version: ModelVersion) -> None:
