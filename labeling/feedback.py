@@ -21,6 +21,7 @@ from django.db.models import Count
 from labeling.declared import measure_declared
 from labeling.measurement import evaluate, refresh_mean_uncertainty
 from labeling.models import GroundTruth, Outcome, Selection
+from labeling.monitoring import keep_watch
 from models_registry.errors import RunActive
 from models_registry.manifest import ManifestImage, ManifestRow
 from models_registry.models import Evaluation, ModelVersion, RegisteredModel, RetrainingPolicy, TrainingRun
@@ -52,6 +53,7 @@ def close_the_loop(*, registered_model: RegisteredModel, now: datetime) -> LoopS
         refresh_mean_uncertainty(champion)
         evaluation = evaluate(champion, now=now)
         measure_declared(registered_model, now=now)
+    keep_watch(registered_model=registered_model, champion=champion, now=now)
     decision, run = retrain_if_due(registered_model=registered_model, now=now)
     return LoopStep(evaluation, decision, run)
 

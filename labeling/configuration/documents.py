@@ -83,6 +83,7 @@ class ReviewOf(Part):
     needs_image: bool | UnsetType = UNSET
     blocking_default: Told | UnsetType = UNSET
     release_seconds: Whole | UnsetType = UNSET
+    measuring_days: Annotated[int, msgspec.Meta(ge=1, le=365)] | UnsetType = UNSET
     metadata_shown: list[str] | UnsetType = UNSET
 
 

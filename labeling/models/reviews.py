@@ -163,6 +163,12 @@ class ReviewPolicy(models.Model):
         validators=[MaxValueValidator(600)],
         help_text=_("How long a settled disposition of a waiting part can be taken back before it goes out"),
     )
+    measuring_days = models.PositiveSmallIntegerField(
+        default=14,
+        db_default=14,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("Days after which the monitors go on without a verdict on a drawn part"),
+    )
     metadata_shown = models.JSONField(
         default=list, blank=True, help_text=_("Names of metadata that inspectors may see")
     )
@@ -191,6 +197,9 @@ class ReviewPolicy(models.Model):
                 name="reviewpolicy_pass_was_set_by_somebody",
             ),
             models.CheckConstraint(condition=Q(release_seconds__lte=600), name="reviewpolicy_release_range"),
+            models.CheckConstraint(
+                condition=Q(measuring_days__gte=1, measuring_days__lte=365), name="reviewpolicy_measuring_range"
+            ),
         ]
 
     def __str__(self) -> str:

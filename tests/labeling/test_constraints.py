@@ -239,6 +239,7 @@ REVIEWED: dict[str, list[Case]] = {
     "reviewpolicy_lease_range": [lambda: policy(lease_seconds=9), lambda: policy(lease_seconds=86_401)],
     "reviewpolicy_blind_range": [lambda: policy(blind_share=-0.01), lambda: policy(blind_share=1.01)],
     "reviewpolicy_min_view_range": [lambda: policy(min_view_ms=10_001)],
+    "reviewpolicy_measuring_range": [lambda: policy(measuring_days=0), lambda: policy(measuring_days=366)],
     "reviewpolicy_blocking_from_1": [lambda: policy(blocking_minutes=0)],
     "reviewpolicy_pass_was_set_by_somebody": [
         lambda: policy(blocking_default="pass"),
