@@ -152,11 +152,14 @@ def told_rows() -> list[dict[str, Any]]:
 
 
 def test_flags_count_whether_they_come_before_the_truth_or_after_it(version: ModelVersion) -> None:
-    early, late = part(version), part(version)
-    make.make_quality(item=make.make_item(inspection=early), flags=["blurred"])
-    judge(version, early, "dent")
-    judge(version, late, "dent")
-    quality = make.make_quality(item=make.make_item(inspection=late), flags=None)
+    items = [make.make_item(), make.make_item()]
+    for item in items:
+        make.make_prediction(version=version, inspection=item.inspection)
+        make.make_selection(inspection=item.inspection, registered_model=version.registered_model)
+    make.make_quality(item=items[0], flags=["blurred"])
+    for item in items:
+        judge(version, item.inspection, "dent")
+    quality = make.make_quality(item=items[1], flags=None)
     assert [(row["key"], row["n"]) for row in of("flag")] == [("blurred", 1)]
 
     quality.flags = ["blurred", "dark"]
