@@ -36,6 +36,7 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-images", "POST"): "ingest",
     ("api-outcomes", "POST"): "ingest",
     ("api-incidents", "GET"): "view",
+    ("api-monitors", "GET"): "view",
     ("api-claim", "POST"): "review",
     ("api-containment", "GET"): "view",
     ("api-queues", "GET"): "review",

@@ -81,6 +81,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-outcomes", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-declared", "POST"): who_may("decide", 400, anonymous=KEY),  # nothing was imported there
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-monitors", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-containment", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-queues", "GET"): everyone(200, anonymous=KEY),
@@ -159,6 +160,7 @@ class World:
                     "api-export",
                     "api-imports",
                     "api-incidents",
+                    "api-monitors",
                     "api-declared",
                 ),
                 by_slug,

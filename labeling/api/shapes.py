@@ -15,6 +15,7 @@ from reviewapp.openapi import Refusal, Shape
 
 UNSET = msgspec.UNSET
 Disposition = Literal["pass", "reject", "hold"]
+WatchState = Literal["ok", "watch", "alert", "critical"]
 
 
 class RowRefusal(msgspec.Struct):
@@ -214,6 +215,53 @@ class ModelState(msgspec.Struct):
 
 class ModelStates(msgspec.Struct):
     models: list[ModelState]
+
+
+class EvidencePoint(msgspec.Struct):
+    at: datetime
+    n: int
+    evidence: float
+
+
+class StateChange(msgspec.Struct):
+    at: datetime
+    n: int
+    evidence: float
+    before: WatchState
+    after: WatchState
+    cause: Literal["limit", "change", "recovered"]
+
+
+class WatchedGuard(msgspec.Struct):
+    """One monitor. `guard`: empty for all errors, `escape` for defects taken for good, `escape:LABEL` for one class."""
+
+    version: int
+    guard: str
+    label: str | None
+    state: WatchState
+    limit: float | None
+    accepted: float | None
+    evidence: float
+    max_evidence: float
+    alarm_at: float | None
+    p_value: float | None
+    rise: float | None
+    rise_alarm_at: float | None
+    rate_low: float
+    rate_high: float
+    n_inspections: int
+    n_drawn: int
+    n_errors: int
+    n_unanswered: int
+    started_at: datetime
+    last_fed_at: datetime | None
+    ended_at: datetime | None
+    history: list[EvidencePoint]
+    changes: list[StateChange]
+
+
+class WatchedModel(msgspec.Struct):
+    monitors: list[WatchedGuard]
 
 
 class SampleAnswer(msgspec.Struct):

@@ -13,6 +13,7 @@ from labeling.api.imports import ImportDetail, Imports
 from labeling.api.ingest import Inspections, Predict, Predictions
 from labeling.api.lists import GroundTruthList, Incidents, ReviewList, Versions
 from labeling.api.models import ModelDetail, Models
+from labeling.api.monitors import Monitors
 from labeling.api.outcomes import Outcomes
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),
     path("models/<slug:slug>/declared-samples/", DeclaredSamples.as_view(), name="api-declared"),
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
+    path("models/<slug:slug>/monitors/", Monitors.as_view(), name="api-monitors"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
     path("containment/", Containment.as_view(), name="api-containment"),
