@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from labeling.accuracy.asked import Asked
+from labeling.accuracy.evidence import Watched, of_all_errors
 from labeling.accuracy.figures import Standing, standing
 from labeling.accuracy.material import material
 from labeling.accuracy.matrix import matrix, pareto
@@ -27,7 +28,6 @@ from models_registry.templatetags.figures import accuracy_state, number, percent
 MOST_ESTIMATES = 5_000
 MOST_ROWS = 12
 MOST_ALERTS = 200
-FALL = "accuracy"  # the kind of alert that the monitors open
 Action = Promotion.Action
 
 
@@ -55,6 +55,7 @@ class ModelPage:
     pareto: ParetoChart | None
     pareto_words: str
     sureness: Sureness | None
+    watched: Watched | None
     versions: Sequence[VersionRow]
     accuracy_scale: Scale
     gain_scale: Scale
@@ -91,6 +92,7 @@ def model_page(asked: Asked, *, now: datetime) -> ModelPage:
         pareto=escaping,
         pareto_words=_escapes_in_words(escaping),
         sureness=sureness(found) if found else None,
+        watched=of_all_errors(found.version) if found else None,
         versions=[_version_row(v, e, comparisons.get(v.pk), gains) for v, e in evaluations],
         accuracy_scale=accuracy_scale([*(shown_low(e) for __, e in evaluations), registered_model.target_accuracy]),
         gain_scale=gains,
@@ -126,7 +128,7 @@ def _escapes_in_words(chart: ParetoChart | None) -> str:
 
 def _alerts(registered_model: RegisteredModel) -> list[AlertSpan]:
     """When the accuracy was in doubt, oldest first."""
-    rows = Alert.objects.filter(registered_model=registered_model, kind=FALL).order_by("opened_at", "pk")
+    rows = Alert.objects.filter(registered_model=registered_model, kind=Alert.Kind.ACCURACY).order_by("opened_at", "pk")
     return [
         AlertSpan(opened, resolved) for opened, resolved in rows.values_list("opened_at", "resolved_at")[:MOST_ALERTS]
     ]

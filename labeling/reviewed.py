@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from labeling.accuracy.asked import Asked
+from labeling.image_quality import FLAGS
 from labeling.incoming import why_unstorable
-from labeling.models import GroundTruth, Item, Prediction, Review, Selection
+from labeling.models import GroundTruth, Item, ItemQuality, Prediction, Review, Selection
 from labeling.paging import Position, newest, some
 from labeling.sight import sight_of
 from reviewapp.errors import ReviewAppError
@@ -39,6 +40,7 @@ class ReviewFilter:
     lot: str = ""
     recipe: str = ""
     attempt: str = ""
+    flag: str = ""
     shown: str = ""
     confidence: str = ""
 
@@ -49,7 +51,12 @@ class ReviewFilter:
         for name, value in said.items():
             if len(value) > 120 or why_unstorable(value):
                 raise _refusal(name, "At most 120 characters that can be stored.")
-        for name, known in (("kind", KINDS), ("shown", SHOWN), ("confidence", tuple("0123456789"))):
+        for name, known in (
+            ("kind", KINDS),
+            ("shown", SHOWN),
+            ("flag", tuple(FLAGS)),
+            ("confidence", tuple("0123456789")),
+        ):
             if said[name] and said[name] not in known:
                 raise _refusal(name, f"One of {', '.join(known)}.")
         if said["attempt"] and not (
@@ -153,6 +160,9 @@ def _narrowed(rows: QuerySet[GroundTruth], said: QuerySet[Prediction], chosen: R
     for name, value in chosen.chosen.items():
         if name in by_field:
             rows = rows.filter(by_field[name](value))
+    if chosen.flag:
+        flagged = ItemQuality.objects.filter(item__inspection=OuterRef("inspection"), flags__contains=[chosen.flag])
+        rows = rows.filter(some(flagged))
     if chosen.shown:
         first = Review.objects.filter(inspection=OuterRef("inspection"), registered_model=OuterRef("registered_model"))
         is_blind = first.order_by("round").values("blind")[:1]

@@ -16,7 +16,7 @@ import tests.factories as make
 from labeling.access import ALL_VERBS, Scope, Verb, models_for, narrowed, reach
 from labeling.keys import forget_keys, issue_key
 from labeling.models import ApiKey
-from tests.test_roles import LISTS, TABLE, World, answer_of
+from tests.test_roles import FIGURES, LISTS, TABLE, World, answer_of
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,7 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-predict", "POST"): "ingest",
     ("api-models", "GET"): "view",
     ("api-model", "GET"): "view",
+    **{(f"api-{name}", "GET"): "view" for name in FIGURES},
     ("api-export", "GET"): "view",
     ("api-imports", "POST"): "decide",
     ("api-import", "GET"): "view",

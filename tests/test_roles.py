@@ -43,6 +43,7 @@ def who_may(verb: Any, status: int, *, anonymous: int, others: int = 403, strang
 
 
 LISTS = ("predictions", "inspections", "reviews", "ground-truth", "dispositions", "versions")
+FIGURES = ("accuracy", "confusion", "slices", "reliability", "evidence")
 LOGIN, KEY = 302, 401  # what people and systems without a session are answered
 
 TABLE: dict[tuple[str, str], Expected] = {
@@ -75,6 +76,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
+    **{(f"api-{name}", "GET"): who_may("view", 200, anonymous=KEY) for name in FIGURES},
     ("api-export", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-imports", "POST"): who_may("decide", 202, anonymous=KEY),
     ("api-import", "GET"): who_may("view", 200, anonymous=KEY),
@@ -155,6 +157,7 @@ class World:
                     "retrain",
                     "station",
                     "api-model",
+                    *(f"api-{name}" for name in FIGURES),
                     "api-predict",
                     "api-claim",
                     "api-export",

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from labeling.accuracy.material import Material
-from labeling.models import Tally
 from models_registry.costs import cost_matrix, cost_of_passing_all
 from models_registry.estimation import AccuracyEstimate, NaiveAccuracy, estimate_accuracy, naive_of_cells
 from models_registry.estimation.cells import Cells
@@ -89,7 +87,7 @@ def standing(material: Material) -> Standing:
     """The key figures of what was asked for."""
     cells, confusion = material.found.cells, material.confusion
     accuracy = estimate_accuracy(cells)
-    n_days = _days(material)
+    n_days = material.n_days
     currency, cost, without = _costs(material, n_days)
     escape, overkill, dpm = (
         rate(one) for one in (confusion.escape_rate, confusion.overkill_rate, confusion.missed_per_million)
@@ -147,15 +145,6 @@ def _oversampling(cells: Cells) -> float | None:
         return None
     chance = cells.pi[seen] / cells.n[seen]
     return float(np.max(chance) / np.min(chance))
-
-
-def _days(material: Material) -> int:
-    """On how many production days of the window something arrived."""
-    window = material.asked.window
-    rows = Tally.objects.filter(model_version=material.version, dimension="", day__range=(window.first, window.last))
-    if material.asked.source is not None:
-        rows = rows.filter(source=material.asked.source)
-    return int(rows.aggregate(n=Count("day", distinct=True))["n"])
 
 
 NOTHING = Rate(None, None, None, None, 0, 0, "none", "none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labeling.accuracy.material import Material
 from labeling.charts import Matrix, MatrixLabel, ParetoChart, Share, confusion_matrix, pareto_chart
 from models_registry.estimation.counts import Measured
+from models_registry.models import EscapeLimit
 
 
 def matrix(material: Material) -> Matrix | None:
@@ -15,8 +16,17 @@ def matrix(material: Material) -> Matrix | None:
         for j, true in enumerate(labels)
         for k, said in enumerate(labels)
     }
-    drawn = confusion_matrix(shares, labels)
+    drawn = confusion_matrix(shares, labels, over=_over_their_limit(material, labels))
     return drawn if drawn.n else None
+
+
+def _over_their_limit(material: Material, labels: list[MatrixLabel]) -> set[str]:
+    """Defects of which surely more pass as good, in all parts, than is allowed."""
+    model, of_all = material.asked.registered_model, material.confusion.of_all
+    limits = dict(EscapeLimit.objects.filter(registered_model=model).values_list("label", "max_rate"))
+    good = [k for k, label in enumerate(labels) if not label.is_defect]
+    surely = {label.slug: sum(of_all[j][k].low or 0.0 for k in good) for j, label in enumerate(labels)}
+    return {label.slug for label in labels if label.is_defect and surely[label.slug] > limits.get(label.slug, 1.0)}
 
 
 def escapes(material: Material) -> list[tuple[MatrixLabel, Share]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from labeling.accuracy.material import Material
@@ -17,7 +18,7 @@ from models_registry.estimation.eprocess import alarms_e_bh
 from models_registry.estimation.slices import slice_figures
 from models_registry.templatetags.figures import shown_low
 
-DIMENSIONS = ("source", "station", "shift", "lot", "recipe", "class", "shown", "attempt")
+DIMENSIONS = ("source", "station", "shift", "lot", "recipe", "class", "flag", "shown", "attempt")
 PARAMETERS = {"class": "said"}
 """What the list of reviews calls a dimension, where it is not the dimension's own name."""
 STATES = (("critical", 100.0), ("alert", 20.0), ("watch", 5.0))
@@ -35,6 +36,7 @@ class SliceAccuracy:
     n: int
     n_found: int
     bound_only: bool
+    method: str
     provisional: bool = False
 
 
@@ -72,7 +74,7 @@ def _of_dimension(material: Material, dimension: str, target: float | None) -> l
     if dimension == "source" and asked.source is not None:
         return []
     _labels, found = slice_cells(material.version, asked.window, dimension, source=asked.source)
-    if len(found) < 2:
+    if len(found) < 2 and dimension != "flag":  # one slice alone is everything; a flag is on a part of it
         return []
     keys = _keys(material, dimension, found)
     return [_row(material, dimension, one, keys[one.key], target) for one in found]
@@ -102,6 +104,7 @@ def _accuracy(measured: Measured) -> SliceAccuracy:
         n=measured.n,
         n_found=measured.n_found,
         bound_only=measured.bound_only,
+        method=measured.method,
     )
 
 
@@ -147,6 +150,7 @@ def _kinds() -> dict[str, str]:
         "lot": _("Lot"),
         "recipe": _("Recipe"),
         "class": _("Model said"),
+        "flag": _("Image quality"),
         "shown": _("How it was judged"),
         "attempt": _("Attempt"),
     }
@@ -156,4 +160,4 @@ def _name(dimension: str, one: Slice) -> str:
     if dimension == "shown":
         blind = one.key == "blind"
         return _("Before the prediction was shown") if blind else _("With the prediction shown")
-    return one.name
+    return capfirst(one.name) if dimension == "flag" else one.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from labeling.accuracy.evidence import watched
 from labeling.accuracy.figures import Rate, standing
 from labeling.accuracy.material import Material
 from labeling.accuracy.matrix import escapes, matrix_labels
@@ -101,6 +102,17 @@ def reliability_table(material: Material) -> list[Row]:
     ]
 
 
+def evidence_table(material: Material) -> list[Row]:
+    return [
+        ("guard", "limit", "at", "n_inspections", "evidence_to_1"),
+        *(
+            (one.monitor.guard, one.limit, _moment(point.at), point.n, point.evidence)
+            for one in watched(material.version)
+            for point in one.points
+        ),
+    ]
+
+
 TABLES: dict[str, Callable[[Material], Iterable[Row]]] = {
     "figures": figures_table,
     "over-time": over_time_table,
@@ -108,6 +120,7 @@ TABLES: dict[str, Callable[[Material], Iterable[Row]]] = {
     "escapes": escapes_table,
     "slices": slices_table,
     "reliability": reliability_table,
+    "evidence": evidence_table,
 }
 
 

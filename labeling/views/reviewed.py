@@ -58,6 +58,7 @@ def _in_words(chosen: ReviewFilter, model: RegisteredModel) -> list[tuple[str, s
         "lot": _("Lot: %(value)s"),
         "recipe": _("Recipe: %(value)s"),
         "attempt": _("Attempt: %(value)s"),
+        "flag": _("Image quality: %(value)s"),
     }
     fixed = {
         ("kind", "wrong"): _("Model was wrong"),

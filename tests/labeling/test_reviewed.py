@@ -124,6 +124,15 @@ def test_blind_reviews_are_told_from_shown_ones(version: ModelVersion, lena: Use
     assert found(version, lena, shown="shown") == [shown]
 
 
+def test_a_flag_of_image_quality_narrows_it_whichever_view_has_it(version: ModelVersion, lena: User) -> None:
+    dark, clear = part(version), part(version)
+    make.make_quality(item=make.make_item(inspection=dark), flags=[])
+    make.make_quality(item=make.make_item(inspection=dark, view="side"), flags=["dark"])
+    make.make_quality(item=make.make_item(inspection=clear), flags=[])
+
+    assert found(version, lena, flag="dark") == [dark]
+
+
 def test_confidence_narrows_it_by_tenths_and_the_last_holds_certainty(version: ModelVersion, lena: User) -> None:
     for confidence in (0.3, 0.39, 0.4, 1.0):
         part(version).predictions.update(confidence=confidence)
@@ -176,8 +185,8 @@ def test_pages_follow_each_other_without_loss(version: ModelVersion, lena: User)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("kind", "strange"), ("shown", "maybe"), ("confidence", "11"), ("attempt", "x"), ("attempt", "9" * 12),
-        ("day", "yesterday"), ("lot", "x" * 121), ("lot", "\0"), ("window", "3"), ("source", "nowhere"),
+        ("kind", "strange"), ("shown", "maybe"), ("flag", "odd"), ("confidence", "11"), ("attempt", "x"),
+        ("attempt", "9" * 12), ("day", "yesterday"), ("lot", "x" * 121), ("lot", "\0"), ("window", "3"), ("source", "nowhere"),
         ("source", "\0"), ("version", "v99"), ("version", "²"), ("after", "nonsense"),
     ],
 )  # fmt: skip
