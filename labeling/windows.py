@@ -62,9 +62,9 @@ class Slice:
 
 def window_cells(version: ModelVersion, window: Window, *, source: Source | None = None) -> LabelledCells:
     """All that arrived in the window, with what is settled of it."""
-    rows = _tallies(version, window, source)
+    rows = _summed(_tallies(version, window, source))
     labels, number = _numbered(version, rows)
-    return LabelledCells(labels, _cells(_summed(rows), number))
+    return LabelledCells(labels, _cells(rows, number))
 
 
 def slice_cells(
@@ -83,9 +83,10 @@ def slice_cells(
     rows = rows.annotate(of=F(column)).filter(of__isnull=False)
     largest = rows.order_by().values("of").annotate(n_settled=Sum("n")).order_by("-n_settled", "of")[:MOST_SLICES]
     keys = [row["of"] for row in largest]
-    labels, number = _numbered(version, rows)
+    summed = _summed(rows.filter(of__in=keys), "of")
+    labels, number = _numbered(version, summed)
     parts: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for row in _summed(rows.filter(of__in=keys), "of"):
+    for row in summed:
         parts[row["of"]].append(row)
     names = _names(dimension, keys)
     return labels, [Slice(str(key), names[key], _cells(parts[key], number)) for key in keys]
@@ -101,12 +102,11 @@ def _summed(rows: QuerySet[Tally], *more: str) -> list[dict[str, Any]]:
     return list(rows.order_by(*more, *KEY).values(*KEY, *more).annotate(**sums))
 
 
-def _numbered(version: ModelVersion, rows: QuerySet[Tally]) -> tuple[tuple[Label, ...], dict[int, int]]:
+def _numbered(version: ModelVersion, rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[Label, ...], dict[int, int]]:
     """The labels, and the number of each by its key. A label of an older set counts as the one of the same name."""
     own = list(version.registered_model.label_set.labels.all())
-    known = {label.pk for label in own}
-    pairs = rows.order_by().values_list("predicted", "true_label").distinct()
-    others = Label.objects.in_bulk([pk for pair in pairs for pk in pair if pk is not None and pk not in known])
+    named = {row[name] for row in rows for name in ("predicted", "true_label")} - {None, *(one.pk for one in own)}
+    others = Label.objects.in_bulk(named) if named else {}
     labels: dict[str, Label] = {}
     for label in (*own, *(others[pk] for pk in sorted(others))):
         labels.setdefault(label.slug, label)
