@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export", "confusion")
+BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export", "confusion", "rollups")
 
 
 def main(arguments: list[str]) -> int:
