@@ -1,7 +1,9 @@
 """How accurate a model is over everything that arrived, from the inspections that chance picked (STATISTICS §2.4).
 
 The errors of the always-checked (certainty) stratum are counted, those of the sampled stratum estimated: HT on errors
-with MOVER-gamma mid-p limits; where many were found, AIPW with tuned lambda and Wilson's limits, which are shorter.
+with MOVER-gamma mid-p limits; where many were found, AIPW with tuned lambda and Wilson's limits, which are shorter. A
+uniform design has the textbook's: the plain share and Wilson's limits, leaning on a regression (GREG) where many were
+found.
 Errors, not "correct", are weighted; accuracy is one minus their share.
 """
 
@@ -25,8 +27,8 @@ from models_registry.estimation.bins import (
     largest_weights,
 )
 from models_registry.estimation.cells import NOT_JUDGEABLE, Cells
-from models_registry.estimation.difference import aipw, has_many, sums_of
-from models_registry.estimation.intervals import Interval, normal_quantile, wilson
+from models_registry.estimation.difference import aipw, greg, has_many, sums_of
+from models_registry.estimation.intervals import Interval, clopper_pearson, normal_quantile, wilson
 from models_registry.estimation.response import spoken_of, weigh_silence
 from models_registry.estimation.totals import Floats, summed
 
@@ -35,6 +37,7 @@ MIN_FOUND = 3
 ONE_SIDED = 0.90  # the confidence of a two-sided interval whose upper end is a one-sided 95 % bound
 METHOD_NONE, METHOD_CENSUS = "none", "census"
 METHOD_SAMPLE, METHOD_LEANED = "ht_mover_gamma_mid_p", "aipw_tuned_wilson_n_eff"
+METHOD_UNIFORM, METHOD_REGRESSED = "uniform_wilson", "greg_wilson_n_eff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +187,9 @@ def _sums(cells: Cells) -> _Sums:
 def _errors(sums: _Sums) -> _Errors:
     """Errors of both strata as counts among the judgeable, with the noise of how many are judgeable."""
     strata = [_counted(sums, part) for part in STRATA]
-    if has_many(sums.errors):
-        strata[0] = _leaned(sums) or strata[0]
+    is_uniform, is_many = _is_uniform(sums), has_many(sums.errors)
+    leaned = _leaned(sums, is_uniform=is_uniform) if is_many else None
+    strata[0] = leaned or (_plain(sums) if is_uniform else None) or strata[0]
     total, domain = sum(stratum.total for stratum in strata), _judgeable(sums)
     doubt = (total / domain) ** 2 * _unjudgeable_variance(sums)
 
@@ -218,14 +222,16 @@ def _counted(sums: _Sums, part: slice) -> _Errors:
     )
 
 
-def _leaned(sums: _Sums) -> _Errors | None:
-    """AIPW of the sampled stratum's errors with tuned lambda, and Wilson's limits with n_eff = E(1-E)/V.
+def _leaned(sums: _Sums, *, is_uniform: bool) -> _Errors | None:
+    """The sampled stratum's errors leaning on g, and Wilson's limits with n_eff = E(1-E)/V.
 
-    What is not judgeable is no error there, and its g is corrected away like any other. None where the share is not
-    one: nearly everything is wrong, and the limits of counts hold.
+    AIPW with tuned lambda; where all chances are equal GREG, which without help from g still is no worse than the plain
+    mean. What is not judgeable is no error there, and its g is corrected away like any other. None where the share is
+    not one: nearly everything is wrong, and the limits of counts hold.
     """
     cells = sums.cells.where(~sums.cells.is_certainty)
-    share = aipw(sums_of(cells, judged(cells) & (cells.true != cells.predicted)))
+    over = sums_of(cells, judged(cells) & (cells.true != cells.predicted))
+    share = greg(over) if is_uniform else aipw(over)
     if share is None or not 0 < share.value < 1 or share.variance <= 0:
         return None
     n, size = float(cells.n_arrived.sum()), share.value * (1 - share.value) / share.variance
@@ -237,8 +243,40 @@ def _leaned(sums: _Sums) -> _Errors | None:
         low=limits.low * n,
         high=limits.high * n,
         bound=bound.high * n,
-        method=METHOD_LEANED,
+        method=METHOD_REGRESSED if is_uniform else METHOD_LEANED,
     )
+
+
+def _plain(sums: _Sums) -> _Errors | None:
+    """Equal chances: the share among the judged, Wilson's limits and Clopper and Pearson's bound (STATISTICS §2.3 a).
+
+    The size is that of a sample without replacement, n(N-1)/(N-n). None where nothing or everything was judged.
+    """
+    part = STRATA[0]
+    n, n_found = float(sums.n_settled[part].sum()), float(sums.errors.n[0, part].sum())
+    domain = _judgeable_of(sums, ~sums.cells.is_certainty)
+    if n < 1 or domain <= n:
+        return None
+    size = n * (domain - 1) / (domain - n)
+    limits, bound = wilson(count=n_found / n * size, n=size), clopper_pearson(count=n_found, n=n, confidence=ONE_SIDED)
+    return _Errors(
+        total=n_found / n * domain,
+        variance=n_found / n * (1 - n_found / n) / size * domain**2,
+        low=limits.low * domain,
+        high=limits.high * domain,
+        bound=bound.high * domain,
+        method=METHOD_UNIFORM,
+    )
+
+
+def _is_uniform(sums: _Sums) -> bool:
+    """Whether everything in the sampled stratum has one chance: that of the floor of one design."""
+    cells = sums.cells.where(~sums.cells.is_certainty)
+    if len(cells) == 0 or float(cells.n.sum()) == 0:
+        return False
+    floor = float(cells.floor_pi[0])
+    is_alike = bool((np.abs(cells.floor_pi / floor - 1) < 1e-9).all() and (cells.edge == 1).all())
+    return is_alike and bool((np.abs(cells.w * floor - cells.n) <= 1e-6 * cells.n).all())
 
 
 def _room(sums: _Sums) -> tuple[Floats, Floats]:
@@ -254,13 +292,14 @@ def _room(sums: _Sums) -> tuple[Floats, Floats]:
 
 
 def _judgeable(sums: _Sums) -> float:
+    return sum(_judgeable_of(sums, stratum) for stratum in (sums.cells.is_certainty, ~sums.cells.is_certainty))
+
+
+def _judgeable_of(sums: _Sums, stratum: NDArray[np.bool_]) -> float:
     """How many arrived that can be judged: known minus estimated, and never fewer than were judged."""
-    cells, sure = sums.cells, sums.cells.is_certainty
-    answer = 0.0
-    for stratum in (sure, ~sure):
-        gone = float(cells.w[stratum & (cells.true == NOT_JUDGEABLE)].sum())
-        answer += max(float(cells.n_arrived[stratum].sum()) - gone, float(cells.n[stratum & judged(cells)].sum()))
-    return answer
+    cells = sums.cells
+    gone = float(cells.w[stratum & (cells.true == NOT_JUDGEABLE)].sum())
+    return max(float(cells.n_arrived[stratum].sum()) - gone, float(cells.n[stratum & judged(cells)].sum()))
 
 
 def _unjudgeable_variance(sums: _Sums) -> float:

@@ -45,7 +45,7 @@ def wilson(*, count: float, n: float, confidence: float = 0.95) -> Interval:
     return Interval(low=min(max(centre - half, 0.0), share), high=max(min(centre + half, 1.0), share))
 
 
-def clopper_pearson(*, count: int, n: int, confidence: float = 0.95) -> Interval:
+def clopper_pearson(*, count: float, n: float, confidence: float = 0.95) -> Interval:
     """Exact interval of a share. Raises ValueError as `wilson` does. Source: Clopper and Pearson 1934."""
     _require_count(count, n)
     tail = _alpha(confidence) / 2

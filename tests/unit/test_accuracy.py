@@ -180,6 +180,43 @@ def test_an_inspection_that_was_not_drawn_only_adds_to_those_that_arrived(more: 
     assert (1 - now) * (4000 + more) == pytest.approx((1 - was) * 4000)
 
 
+def make_uniform(n: int, n_found: int, *, n_arrived: int, g: float = 0.0) -> Cells:
+    """A tenth of all that arrived, each with the same chance."""
+    at = np.arange(n_arrived)
+    return cells_of_items(
+        predicted=np.zeros(n_arrived, dtype=np.int64),
+        true=np.where(at < n, (at < n_found).astype(np.int64), UNSETTLED),
+        pi=np.full(n_arrived, 0.1),
+        floor_pi=np.full(n_arrived, 0.1),
+        is_certainty=np.zeros(n_arrived, dtype=bool),
+        is_drawn=at < n,
+        g=np.where(at < n_found // 2, g, 0.0),
+    )
+
+
+def test_a_uniform_design_has_the_textbooks_interval() -> None:
+    """15 of 148 (Newcombe) of a large population; the size is the number drawn, not pi times N."""
+    estimate = estimate_accuracy(make_uniform(148, 15, n_arrived=150_000))
+    none = estimate_accuracy(make_uniform(300, 0, n_arrived=300_000))
+
+    assert estimate.value == pytest.approx(1 - 15 / 148)
+    assert (estimate.ci_low, estimate.ci_high) == pytest.approx((1 - 0.1605, 1 - 0.0624), abs=1e-4)
+    assert estimate.method == "uniform_wilson"
+    assert estimate.n_eff == pytest.approx(148, rel=0.002)
+    assert none.lower_bound == pytest.approx(1 - 2.9957 / 300, abs=5e-5)
+
+
+def test_a_uniform_design_with_many_errors_leans_on_what_the_model_knows() -> None:
+    """60 of 600: with a guess that knows half of them, and with one that knows nothing."""
+    knowing = estimate_accuracy(make_uniform(600, 60, n_arrived=6000, g=0.5))
+    mute = estimate_accuracy(make_uniform(600, 60, n_arrived=6000))
+
+    assert (knowing.method, mute.method) == ("greg_wilson_n_eff", "greg_wilson_n_eff")
+    assert mute.value == pytest.approx(1 - 60 / 600)
+    low, high, mute_low, mute_high = shares(knowing.ci_low, knowing.ci_high, mute.ci_low, mute.ci_high)
+    assert high - low < mute_high - mute_low
+
+
 def test_the_naive_number_is_the_plain_share() -> None:
     naive = naive_accuracy(np.arange(148) < 15)
 

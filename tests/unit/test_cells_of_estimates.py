@@ -141,7 +141,7 @@ def test_images_that_nobody_can_judge_leave_the_domain_with_their_weight() -> No
     true = np.select([at < 20, at < 60, at < 200, at < 400, at < 401], [NOT_JUDGEABLE, 1, 0, UNSETTLED, NOT_JUDGEABLE])
     sure = at >= 400
     items = {
-        "predicted": predicted, "true": true, "pi": np.where(sure, 1.0, 0.5), "floor_pi": np.full(410, 0.5),
+        "predicted": predicted, "true": true, "pi": np.where(sure, 1.0, 0.5), "floor_pi": np.full(410, 0.4),
         "is_certainty": sure, "is_drawn": (at < 200) | sure,
     }  # fmt: skip
     estimate = estimate_accuracy(cells_of_items(**items))
