@@ -15,6 +15,8 @@ from models_registry.comparison import ClassGain, PairedComparison
 Outcome = Literal["promote", "wait", "refuse"]
 
 MINUS = "\N{MINUS SIGN}"
+HARM = 0.05
+"""A rise of escapes that is at most so probable without harm refuses a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ def _findings(comparison: PairedComparison, rules: PromotionRules) -> list[_Find
     if rules.require_superiority:
         above_0 = f"Gain {_interval(comparison)}, the lower end must be above 0."
         findings.append(_Finding(Guard("superiority", low > 0, above_0), "wait"))
+    findings += _calibration_findings(comparison)
     return findings + [_class_finding(one, rules.class_margin) for one in comparison.classes if one.guarded]
 
 
@@ -240,7 +243,10 @@ def _items_guard(n: int, needed: int) -> Guard:
 
 
 def _class_finding(one: ClassGain, margin: float) -> _Finding:
-    """Harm is a loss of recall beyond the margin; an interval that reaches beyond it is a lack of evidence."""
+    """Harm is a rise of escapes beyond the margin, or a loss of recall where no class is known to be good; an interval
+    that reaches beyond it is a lack of evidence."""
+    if one.escapes is not None and one.escapes_high is not None:
+        return _escape_finding(one, one.escapes, one.escapes_high, margin)
     name, allowed = f"class:{one.label}", f"{_points(margin)} points are allowed"
     if one.gain is None or one.ci_low is None:
         unknown = f"Recall of {one.label} is not measurable yet: no inspection of it."
@@ -253,6 +259,29 @@ def _class_finding(one: ClassGain, margin: float) -> _Finding:
         return _Finding(Guard(name, False, lost), "refuse")
     maybe = f"Recall of {one.label} may have fallen by up to {_points(-one.ci_low)} points, {allowed}"
     return _Finding(Guard(name, False, f"{maybe}: {_count(one.n, 'inspection')} cannot tell."), "wait")
+
+
+def _escape_finding(one: ClassGain, change: float, high: float, margin: float) -> _Finding:
+    """Several classes are looked at, so harm is one that stands after Holm's correction for their number."""
+    name, allowed = f"class:{one.label}", f"{_points(margin)} points are allowed"
+    if high < margin:
+        kept = f"Escapes of {one.label} changed by {_points(change)} points, a rise of {allowed}."
+        return _Finding(Guard(name, True, kept), "wait")
+    if one.p_harm is not None and one.p_harm <= HARM:
+        rose = f"Escapes of {one.label} rose by {_points(change)} points on {_count(one.n, 'inspection')}, {allowed}."
+        return _Finding(Guard(name, False, rose), "refuse")
+    maybe = f"Escapes of {one.label} may have risen by up to {_points(high)} points, {allowed}"
+    return _Finding(Guard(name, False, f"{maybe}: {_count(one.n, 'inspection')} cannot tell."), "wait")
+
+
+def _calibration_findings(comparison: PairedComparison) -> list[_Finding]:
+    """The candidate's confidence must not be shown to be worse: routing and the draw rest on it."""
+    loss = comparison.calibration
+    if loss is None or loss.gain is None or loss.ci_low is None or loss.ci_high is None:
+        return []
+    span = f"{loss.gain:+.4f} ({loss.ci_low:+.4f} to {loss.ci_high:+.4f})".replace("-", MINUS)
+    detail = f"The Brier score of its confidence changed by {span}, more is worse."
+    return [_Finding(Guard("calibration", loss.ci_low <= 0, detail), "wait")]
 
 
 def _fixed_and_broken(comparison: PairedComparison) -> str:

@@ -43,7 +43,7 @@ class PromotionPolicy(models.Model):
     require_superiority = models.BooleanField(default=False)
     class_margin = models.FloatField(default=0.05, validators=[MinValueValidator(0), MaxValueValidator(1)])
     guard_defects = models.BooleanField(
-        default=True, help_text=_("No defect class may lose more recall than the class margin")
+        default=True, help_text=_("No defect class may have more escapes than before, by more than the class margin")
     )
     min_items = models.PositiveIntegerField(default=30)
     min_first_accuracy = models.FloatField(

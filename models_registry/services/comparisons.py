@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_registry import serving
-from models_registry.comparison import PairedComparison, compare_paired
+from models_registry.comparison import Gain, PairedComparison, calibration_loss, compare_paired
 from models_registry.estimation.intervals import wilson
 from models_registry.manifest import ManifestRow
 from models_registry.models import Comparison, ModelVersion, PromotionPolicy, RegisteredModel, TrainingRun
@@ -33,6 +33,7 @@ class HoldOut:
     classes: tuple[str, ...]
     champion: ModelVersion | None = None
     champion_words: Words | None = field(default=None)
+    champion_sure: NDArray[np.float64] | None = field(default=None)
 
     @property
     def truth(self) -> Words:
@@ -52,7 +53,7 @@ class HoldOut:
 
     def score_champion(self, champion: ModelVersion | None) -> str:
         """Let the champion judge the same inspections. Returns what was found, in words."""
-        self.champion, self.champion_words = champion, None
+        self.champion, self.champion_words, self.champion_sure = champion, None, None
         if champion is None:
             return "There is no champion yet"
         if not champion.artifact:
@@ -61,9 +62,9 @@ class HoldOut:
         if model.features_version != FEATURES_VERSION:
             return f"{champion.short_name} needs other features than this code makes"
         if self.rows:
-            self.champion_words = np.array(model.classes, dtype=np.str_)[
-                model.predict_scores(self.features).argmax(axis=1)
-            ]
+            scores = model.predict_scores(self.features)
+            self.champion_words = np.array(model.classes, dtype=np.str_)[scores.argmax(axis=1)]
+            self.champion_sure = np.asarray(scores.max(axis=1), dtype=np.float64)
         return f"{champion.short_name} judged the same {len(self.rows)} inspections"
 
     def metrics(self) -> dict[str, Any]:
@@ -113,14 +114,28 @@ def compare_and_decide(*, run: TrainingRun, version: ModelVersion, holdout: Hold
 def _paired(run: TrainingRun, holdout: HoldOut) -> PairedComparison | None:
     if holdout.champion_words is None or not holdout.rows:
         return None
-    return compare_paired(
+    labels = run.registered_model.label_set.labels
+    paired = compare_paired(
         holdout.truth,
         holdout.champion_words,
         holdout.candidate_words,
         holdout.pi,
         classes=holdout.classes,
         guarded_classes=[label for label in _guarded(run.registered_model) if label in holdout.classes],
+        good_classes=list(labels.filter(is_defect=False).values_list("slug", flat=True)),
+        escape_margin=_policy(run.registered_model).class_margin,
     )
+    return replace(paired, calibration=_calibration(holdout, holdout.champion_words))
+
+
+def _calibration(holdout: HoldOut, champion_words: Words) -> Gain | None:
+    """How much worse the candidate's confidence is; None where a model's scores are no probabilities."""
+    sure = np.asarray(holdout.scores.max(axis=1), dtype=np.float64)
+    before = holdout.champion_sure
+    if before is None or max(sure.max(), before.max()) > 1 or min(sure.min(), before.min()) < 0:
+        return None
+    truth = holdout.truth
+    return calibration_loss(champion_words == truth, before, holdout.candidate_words == truth, sure, holdout.pi)
 
 
 def _guarded(registered_model: RegisteredModel) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models_registry.comparison import PairedComparison, compare_paired, mcnemar_exact
+from models_registry.comparison import PairedComparison, compare_paired, mcnemar, mcnemar_exact
 
 quick = settings(max_examples=25, deadline=None)
 CLASSES = ("ok", "dent", "hole")
@@ -40,7 +40,9 @@ def test_agrestis_ratings_have_their_published_difference() -> None:
     assert (result.ci_high - 0.04) / 1.959964 == pytest.approx(0.0095492, abs=5e-8)
     discordant = result.n_fixed + result.n_broken
     assert (result.n_fixed - result.n_broken) ** 2 / discordant == pytest.approx(17.3559, abs=5e-5)
-    assert result.p_value == pytest.approx(2 * sum(comb(236, k) for k in range(87)) / 2**236)
+    assert result.p_value == pytest.approx(3.099e-05, abs=5e-9)
+    exact = mcnemar_exact(n_fixed=150, n_broken=86)
+    assert exact == pytest.approx(2 * sum(comb(236, k) for k in range(87)) / 2**236)
     assert result.method == "normal"
 
 
@@ -48,6 +50,12 @@ def test_the_exact_p_value_is_that_of_a_fair_coin() -> None:
     assert mcnemar_exact(n_fixed=8, n_broken=2) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
     assert mcnemar_exact(n_fixed=0, n_broken=0) == 1
     assert mcnemar_exact(n_fixed=3, n_broken=3) == 1
+
+
+def test_mcnemar_is_exact_while_the_two_differ_on_fewer_than_25() -> None:
+    assert mcnemar(n_fixed=18, n_broken=6) == mcnemar_exact(n_fixed=18, n_broken=6)
+    assert mcnemar(n_fixed=19, n_broken=6) == pytest.approx(0.00932, abs=5e-6)  # z^2 = 169/25
+    assert mcnemar(n_fixed=0, n_broken=0) == 1
 
 
 def test_few_differences_get_gamma_limits_and_none_still_has_an_interval() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models_registry.comparison import ClassGain, PairedComparison
+from models_registry.comparison import ClassGain, Gain, PairedComparison
 from models_registry.policy import (
     PromotionRules,
     RetrainingFacts,
@@ -230,3 +230,45 @@ def test_rules_out_of_range_are_refused() -> None:
         replace(GUARDED, class_margin=float("nan"))
     with pytest.raises(ValueError, match="min_first_accuracy"):
         replace(GUARDED, min_first_accuracy=90.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "outcome", "reason"),
+    [
+        (
+            replace(make_class(-0.3, -0.4), escapes=0.0, escapes_low=-0.02, escapes_high=0.03, p_harm=1.0),
+            "promote",
+            "The candidate fixes 30 and breaks 14 of 400 inspections",
+        ),
+        (
+            replace(make_class(), escapes=0.12, escapes_low=0.07, escapes_high=0.2, p_harm=0.01),
+            "refuse",
+            "Escapes of scratch rose by 12.0 points on 80 inspections, 5.0 points are allowed.",
+        ),
+        (
+            replace(make_class(), escapes=0.12, escapes_low=0.02, escapes_high=0.2, p_harm=0.09),
+            "wait",
+            "Escapes of scratch may have risen by up to 20.0 points, 5.0 points are allowed: "
+            "80 inspections cannot tell.",
+        ),
+    ],
+)
+def test_a_guarded_class_is_judged_by_its_escapes_where_a_class_is_known_to_be_good(
+    one: ClassGain, outcome: str, reason: str
+) -> None:
+    decision = decide_promotion(make_comparison(one_class=one), GUARDED, has_champion=True)
+
+    assert decision.outcome == outcome
+    assert decision.reason.startswith(reason)
+
+
+def test_a_candidate_whose_confidence_is_shown_to_be_worse_waits_for_a_person() -> None:
+    worse = replace(make_comparison(), calibration=Gain(0.02, 0.01, 0.03, "normal"))
+    unclear = replace(make_comparison(), calibration=Gain(0.02, -0.01, 0.05, "normal"))
+
+    assert decide_promotion(unclear, GUARDED, has_champion=True).outcome == "promote"
+    decision = decide_promotion(worse, GUARDED, has_champion=True)
+    assert (decision.outcome, [one.name for one in decision.guards if not one.passed]) == ("wait", ["calibration"])
+    assert (
+        decision.reason == "The Brier score of its confidence changed by +0.0200 (+0.0100 to +0.0300), more is worse."
+    )
