@@ -22,7 +22,7 @@ from django.db.models import Exists, Q, QuerySet
 from labeling.errors import NoSuchReview
 from labeling.models import GroundTruth, Inspection, Membership, Review, Selection
 from labeling.querysets import ReviewQuerySet
-from models_registry.models import RegisteredModel
+from models_registry.models import RegisteredModel, Report
 from reviewapp.errors import NotAllowed, NotFound
 
 if TYPE_CHECKING:
@@ -208,6 +208,21 @@ def reaches_inspection(user: User, verb: Verb, inspection: Inspection) -> bool:
     by_site = Q(site=inspection.station.site_id)
     mine = Membership.objects.filter(user=user, role__in=roles_with(verb))
     return mine.filter(by_site | Q(registered_model__in=concerned.values("pk"))).exists()
+
+
+def require_report(user: User | AnonymousUser, verb: Verb, report_id: int) -> Report:
+    """The report, or a refusal that does not tell strangers whether it exists.
+
+    :raises NotFound: the person may not even see its model. :raises NotAllowed: may see it, but not do this.
+    """
+    require_verb(user, verb)
+    details = ("registered_model__label_set", "model_version__registered_model__label_set", "signed_by")
+    report = Report.objects.select_related(*details).filter(pk=report_id).first()
+    if report is None or not models_for(user, "view").filter(pk=report.registered_model_id).exists():
+        raise NotFound("There is no such report for you.")
+    if not models_for(user, verb).filter(pk=report.registered_model_id).exists():
+        raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}.")
+    return report
 
 
 def may_report(user: User, inspection: Inspection) -> bool:

@@ -18,6 +18,7 @@ from labeling.exchange import jobs
 from labeling.images import fetch, quality, shown
 from labeling.ingest import batches
 from labeling.models import Item
+from labeling.reports import addenda
 from models_registry.models import RegisteredModel
 from models_registry.tasks import nudge_trainer
 
@@ -116,6 +117,16 @@ def release_dispositions() -> int:
         except Exception:
             logger.exception("the disposition of review %s did not go out", review_id)
     return n
+
+
+@shared_task(name="labeling.amend_reports")
+def amend_reports() -> None:
+    """Note what has changed since reports were issued. One report's trouble does not stop the others."""
+    for report in addenda.due(now=timezone.now()):
+        try:
+            addenda.amend(report, now=timezone.now())
+        except Exception:
+            logger.exception("the addenda of report %s failed", report.pk)
 
 
 @shared_task(name="labeling.join_outcomes")

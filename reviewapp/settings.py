@@ -311,6 +311,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
     },
+    "amend-reports": {"task": "labeling.amend_reports", "schedule": 86_400, "options": {"expires": 86_400}},
     "forget-batches": {"task": "labeling.forget_batches", "schedule": 3600, "options": {"expires": 3600}},
     "sweep-imports": {
         "task": "labeling.sweep_imports",

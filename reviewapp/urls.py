@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from labeling.views.fleet import fleet
 from labeling.views.model import how, model, retrain_now, slices, table
+from labeling.views.reports import report, report_amend, report_csv, report_file, reports
 from labeling.views.reviewed import model_reviews
 from labeling.views.station import review_queues, station
 from models_registry.views.runs import run, run_progress, runs
@@ -28,6 +29,11 @@ urlpatterns = [
     path("models/<slug:slug>/retrain/", retrain_now, name="retrain"),
     path("review/", review_queues, name="review"),
     path("review/<slug:slug>/", station, name="station"),
+    path("reports/", reports, name="reports"),
+    path("reports/<int:pk>/", report, name="report"),
+    path("reports/<int:pk>/report.pdf", report_file, name="report-pdf"),
+    path("reports/<int:pk>/report.csv", report_csv, name="report-csv"),
+    path("reports/<int:pk>/addenda/", report_amend, name="report-amend"),
     path("runs/", runs, name="runs"),
     path("runs/<int:pk>/", run, name="run"),
     path("runs/<int:pk>/progress/", run_progress, name="run-progress"),

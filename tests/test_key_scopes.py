@@ -38,6 +38,8 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-outcomes", "POST"): "ingest",
     ("api-incidents", "GET"): "view",
     ("api-monitors", "GET"): "view",
+    ("api-issue-report", "POST"): "decide",
+    **{(f"api-report{of}", "GET"): "view" for of in ("", "-pdf", "-csv")},
     ("api-claim", "POST"): "review",
     ("api-containment", "GET"): "view",
     ("api-queues", "GET"): "review",

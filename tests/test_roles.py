@@ -42,7 +42,7 @@ def who_may(verb: Any, status: int, *, anonymous: int, others: int = 403, strang
     return answers | {"stranger": stranger, "anonymous": anonymous}
 
 
-LISTS = ("predictions", "inspections", "reviews", "ground-truth", "dispositions", "versions")
+LISTS = ("predictions", "inspections", "reviews", "ground-truth", "dispositions", "versions", "reports")
 FIGURES = ("accuracy", "confusion", "slices", "reliability", "evidence")
 LOGIN, KEY = 302, 401  # what people and systems without a session are answered
 
@@ -63,6 +63,12 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("approve", "POST"): who_may("decide", 302, anonymous=LOGIN),
     ("refuse", "POST"): who_may("decide", 302, anonymous=LOGIN),
     ("roll-back", "POST"): who_may("decide", 302, anonymous=LOGIN),
+    ("reports", "GET"): everyone(200, anonymous=LOGIN),
+    ("reports", "POST"): who_may("decide", 302, anonymous=LOGIN),
+    ("report", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("report-pdf", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("report-csv", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("report-amend", "POST"): who_may("decide", 302, anonymous=LOGIN),
     ("login", "GET"): everyone(302, anonymous=200),
     ("login", "POST"): everyone(302, anonymous=200),
     ("login", "PUT"): everyone(302, anonymous=200),  # Django's view takes it for a POST
@@ -84,6 +90,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-declared", "POST"): who_may("decide", 400, anonymous=KEY),  # nothing was imported there
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-monitors", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-issue-report", "POST"): who_may("decide", 201, anonymous=KEY),
+    **{(f"api-report{of}", "GET"): who_may("view", 200, anonymous=KEY) for of in ("", "-pdf", "-csv")},
     ("api-claim", "POST"): who_may("review", 200, anonymous=KEY),
     ("api-containment", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-queues", "GET"): everyone(200, anonymous=KEY),
@@ -127,6 +135,7 @@ class World:
         prediction = make.make_prediction(version=now, inspection=self.inspection)
         self.review: Review = make.make_review(prediction=prediction)
         self.verdict = self._past_verdict()
+        self.report = make.make_report(version=now)
         self.an_import = make.make_import(registered_model=self.model, source=self.source)
         self.people = {name: self._person(name) for name in PEOPLE if name != "anonymous"}
 
@@ -165,10 +174,17 @@ class World:
                     "api-incidents",
                     "api-monitors",
                     "api-declared",
+                    "api-issue-report",
                 ),
                 by_slug,
             ),
             **{key: {"pk": self.run.pk} for key in ("run", "run-progress")},
+            **{
+                key: {"pk": self.report.pk}
+                for page in ("report", "report-pdf", "report-csv")
+                for key in (page, f"api-{page}")
+            },
+            "report-amend": {"pk": self.report.pk},
             **{key: {"pk": self.candidate.pk} for key in ("approve", "refuse")},
             "roll-back": {"pk": ModelVersion.objects.get(stage="champion").pk},
             **{key: {"pk": self.review.pk} for key in ("api-review", "api-heartbeat")},
@@ -185,10 +201,13 @@ class World:
     def body(self, name: str) -> dict[str, Any]:
         """What a correct client would send; decisions about people are then the only ones left to make."""
         row = {"model": self.model.slug, "source": self.source.slug, "inspection_id": f"part-{uuid.uuid4()}"}
+        days = {"first_day": "2026-11-23", "last_day": "2026-11-23"}
         said = {"kind": "label", "label": "dent", "phase": "blind", "client_id": str(uuid.uuid4())}
         seen = {"shown_at": "2026-11-23T14:00:00Z", "said_at": "2026-11-23T14:00:03Z"}
         bodies: dict[str, dict[str, Any]] = {
             **{key: {"reason": "The lamp was changed"} for key in ("retrain", "approve", "refuse", "roll-back")},
+            "reports": {"model": self.model.slug, **days},
+            "api-issue-report": days,
             "api-predictions": row | {"version": "v2", "label": "dent", "confidence": 0.9},
             "api-predictions-bulk": row | {"version": "v2", "label": "dent", "confidence": 0.9},
             "api-inspections": row,
@@ -259,13 +278,16 @@ def test_every_other_verb_is_refused_as_such(name: str) -> None:
     assert {method: ask(world, person, name, method) for method in others} == dict.fromkeys(others, 405)
 
 
-@pytest.mark.parametrize("name", ["model", "station", "run", "api-model", "api-review", "item-image"])
+@pytest.mark.parametrize(
+    "name", ["model", "station", "run", "report", "api-model", "api-review", "api-report", "item-image"]
+)
 def test_a_stranger_cannot_tell_what_exists_from_what_does_not(name: str) -> None:
     world = World()
     client = Client(raise_request_exception=False)
     client.force_login(world.people["stranger"])
     real = client.get(world.path(name))
     world.model.slug, world.run.pk, world.review.pk = "steel", 4_000_000, 4_000_000
+    world.report.pk = 4_000_000
     world.item.public_id = uuid.uuid4()
     invented = client.get(world.path(name))
     assert (real.status_code, invented.status_code) == (404, 404)

@@ -17,7 +17,7 @@ from drf_spectacular.utils import extend_schema_field
 from labeling.incoming import why_no_moment
 from labeling.models import DispositionRecord, GroundTruth, Inspection, Item, Outcome, Review
 from labeling.paging import MOST, PAGE, likely, some
-from models_registry.models import ModelVersion
+from models_registry.models import ModelVersion, Report
 from models_registry.models.labels import Disposition
 from reviewapp.errors import ReviewAppError
 
@@ -164,6 +164,16 @@ class ContainmentFilter(df.FilterSet):  # type: ignore[misc]
     vars()["to"] = moment("predicted_at", "lt", "Predicted before.", required=True)
     disposition = choice("", [*Disposition.values, "any"], "as_is")
     format = choice("", ["json", "csv"], "as_is")
+
+    def as_is(self, rows: Any, name: str, value: str) -> Any:
+        return rows
+
+
+class ReportFilter(df.FilterSet):  # type: ignore[misc]
+    model = extend_schema_field(WORD)(df.CharFilter(method="as_is", max_length=120, strip=False))
+    kind = choice("kind", Report.Kind.values)
+    since = moment("signed_at", "gte", "Issued at or after.")
+    until = moment("signed_at", "lt", "Issued before.")
 
     def as_is(self, rows: Any, name: str, value: str) -> Any:
         return rows

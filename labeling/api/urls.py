@@ -16,6 +16,7 @@ from labeling.api.lists import GroundTruthList, Incidents, ReviewList, Versions
 from labeling.api.models import ModelDetail, Models
 from labeling.api.monitors import Monitors
 from labeling.api.outcomes import Outcomes
+from labeling.api.reports import IssueReport, ReportCsv, ReportDetail, ReportList, ReportPdf
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
 
 urlpatterns = [
@@ -40,6 +41,11 @@ urlpatterns = [
     path("models/<slug:slug>/monitors/", Monitors.as_view(), name="api-monitors"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
+    path("models/<slug:slug>/reports/", IssueReport.as_view(), name="api-issue-report"),
+    path("reports/", ReportList.as_view(), name="api-reports"),
+    path("reports/<int:pk>/", ReportDetail.as_view(), name="api-report"),
+    path("reports/<int:pk>/pdf/", ReportPdf.as_view(), name="api-report-pdf"),
+    path("reports/<int:pk>/csv/", ReportCsv.as_view(), name="api-report-csv"),
     path("containment/", Containment.as_view(), name="api-containment"),
     path("versions/", Versions.as_view(), name="api-versions"),
     path("ground-truth/", GroundTruthList.as_view(), name="api-ground-truth"),

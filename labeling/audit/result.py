@@ -63,6 +63,20 @@ def truth_of(looks: Sequence[Look]) -> list[tuple[str, str, int]]:
     return [(true, said, n) for (true, said), n in sorted(counts.items())]
 
 
+def truth_of_audit(audit: Audit) -> list[tuple[str, str, int]]:
+    """The counts as they are today."""
+    return truth_of(looks_of(audit))
+
+
+def figures_of(audit: Audit) -> list[Figure]:
+    """The figures as they would be issued today."""
+    return _figures(audit, looks_of(audit))
+
+
+def _figures(audit: Audit, looks: Sequence[Look]) -> list[Figure]:
+    return _of_a_model(audit, looks) if audit.model_version_id else _of_labels(audit, looks)
+
+
 def _judged(looks: Sequence[Look]) -> Judged:
     return [(one.true, one.predicted) for one in looks if one.outcome == GroundTruth.Outcome.LABEL and one.true]
 
@@ -110,7 +124,7 @@ def _days(audit: Audit) -> tuple[Any, Any]:
 
 def _content(audit: Audit, looks: Sequence[Look], evaluation: Evaluation | None) -> Content:
     model, version, label_set = audit.registered_model, audit.model_version, audit.registered_model.label_set
-    figures = _of_a_model(audit, looks) if version else _of_labels(audit, looks)
+    figures = _figures(audit, looks)
     first, last = _days(audit)
     said = {"id": version.pk, "number": version.number, "name": version.external_name} if version else None
     return Content(

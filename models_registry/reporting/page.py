@@ -66,8 +66,8 @@ def _flow(content: Content, issued: Issued) -> list[Flowable]:
 
 
 def _head(content: Content, issued: Issued) -> list[Flowable]:
-    version = content.version or {}
-    subject = [version.get("name") and f"Version {version['name']}", content.window.get("words", "")]
+    name = (content.version or {}).get("name")
+    subject = [f"Version {name}" if name and name != issued.title else "", content.window.get("words", "")]
     line = Table(
         [[_text("reviewapp", CAPTION), _text(f"Report {issued.number} · {issued.signed_at[:10]}", style(8, colour=INK_3,
           alignment=2))]], colWidths=[WIDTH / 2] * 2, style=[*_FLUSH, ("LINEBELOW", (0, 0), (-1, -1), 0.5, LINE)],
@@ -175,7 +175,7 @@ def _addenda(issued: Issued) -> list[Flowable]:
         return []
     notes = [[_text(f"Addendum, {date}", CELL_BOLD), _text(message, BODY)] for date, message in issued.addenda]
     box = Table(
-        notes, colWidths=[0.22 * WIDTH, 0.78 * WIDTH],
+        notes, colWidths=[0.25 * WIDTH, 0.75 * WIDTH],
         style=[("BOX", (0, 0), (-1, -1), 0.7, INK_3), ("VALIGN", (0, 0), (-1, -1), "TOP")],
     )  # fmt: skip
     return [box, Spacer(0, 5 * mm)]

@@ -35,7 +35,7 @@ def amount(value: float, figure: Figure) -> str:
         return percent(value)
     if figure.unit == "money":
         return f"{value:,.2f} {figure.currency}".strip()
-    return f"{number(value)} per million"
+    return number(value)
 
 
 def interval(figure: Figure) -> str:

@@ -14,6 +14,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
+from models_registry.models import Report
+from models_registry.reporting.content import read_content
+from models_registry.reporting.wording import headline, interval
 
 register = template.Library()
 NBSP = "\u00a0"
@@ -191,3 +194,15 @@ def _range_of(evaluation: Accuracy | None, state: str, scale: Scale, target: flo
     if state == "bound":
         return accuracy_range(scale, value=None, low=None, high=None, bound=evaluation.lower_bound, target=target)
     return accuracy_range(scale, value=evaluation.value, low=evaluation.ci_low, high=evaluation.ci_high, target=target)
+
+
+@register.simple_tag
+def report_figure(report: Report) -> str:
+    """The first figure of a report with its interval, as it was issued."""
+    content = read_content(report.content)
+    if not content.figures:
+        return ""
+    first = content.figures[0]
+    before, value = headline(first)
+    name = "" if first.key == "accuracy" else f"{first.name}: "
+    return f"{name}{before} {value}".strip() + f" ({interval(first)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from labeling.models import Audit, SamplingDesign
@@ -23,7 +24,7 @@ def make_report(
     plain = frozen(_content(version))
     fields = {
         "number": last.number + 1 if last else 1, "kind": "period", "model_version": version,
-        "label_set": model.label_set, "first_day": "2026-11-01", "last_day": "2026-11-30", "content": plain,
+        "label_set": model.label_set, "first_day": date(2026, 11, 1), "last_day": date(2026, 11, 30), "content": plain,
         "sha256": content_hash(plain), "signed_by": make_user("lena"), "signed_at": NOW, **fields,
     }  # fmt: skip
     return Report.objects.create(registered_model=model, **fields)

@@ -99,8 +99,10 @@ def test_costs_are_a_days_with_their_interval_and_what_they_were_without_a_model
     """60 escapes on one day at 10 each; without a model the same dents pass."""
     stream(version)
     by = User.objects.get(username="lena")
-    prices = {"escape": Decimal(10), "overkill": Decimal(1), "confusion": Decimal(1)}
-    set_costs(registered_model=model, currency="EUR", by=by, now=timezone.now(), **prices)
+    set_costs(
+        registered_model=model, currency="EUR", escape=Decimal(10), overkill=Decimal(1), confusion=Decimal(1), by=by,
+        now=timezone.now(),
+    )  # fmt: skip
     page = text_of(lena, "/models/flange/")
 
     assert re.search(r"Cost of errors € 600 [\d,]+ to [\d,]+ a day without a model: € 600", page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ REPORTED: dict[str, list[Case]] = {
         lambda: copy(make.make_report(), first_day=None, last_day=None, number=2),
     ],
     "report_days_in_order": [
-        lambda: copy(make.make_report(), first_day="2026-12-01", number=2),
+        lambda: copy(make.make_report(), first_day=date(2026, 12, 1), number=2),
         lambda: copy(make.make_report(kind="audit"), first_day=None, number=2),
     ],
     "reportaddendum_number_unique": [lambda: copy(make.make_addendum())],

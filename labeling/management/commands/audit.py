@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -64,6 +65,11 @@ class Command(BaseCommand):
                 self._finish(audit, options)
         except ReviewAppError as error:
             raise CommandError(error.message) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                "The database does not answer, or its tables are not there yet. Start the product in another terminal "
+                "(python -m reviewapp.up) and try again once it tells its address."
+            ) from error
 
     def _open(self, options: dict[str, Any]) -> Audit:
         if options["time_zone"] not in available_timezones():
