@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from labeling.designs import ActiveDesign, active_designs
 from labeling.errors import RowRefused
 from labeling.incoming import IncomingRow
 from labeling.models import ReviewPolicy, RoutingState, SamplingDesign, Source
-from labeling.routing import DesignRules, Routing
+from labeling.routing import Routing
 from models_registry.models import Label, ModelVersion, RegisteredModel
 from models_registry.services.versions import observe_version
 
@@ -61,29 +62,14 @@ class ModelCatalog:
         return by_number | {version.external_name: version for version in versions if version.external_name}
 
     @cached_property
+    def designs(self) -> list[ActiveDesign]:
+        """What draws of the model now: the main design, then its campaigns."""
+        return active_designs(self.registered_model)
+
+    @property
     def design(self) -> SamplingDesign:
-        """The active design; a model without one gets the default (5 %, four fifths of it by pure chance)."""
-        design = SamplingDesign.objects.filter(registered_model=self.registered_model, is_active=True).first()
-        if design is None:
-            design, _ = SamplingDesign.objects.get_or_create(
-                registered_model=self.registered_model, is_active=True, defaults={"number": self._next_design_number()}
-            )
-        return design
-
-    def _next_design_number(self) -> int:
-        newest = SamplingDesign.objects.filter(registered_model=self.registered_model).order_by("-number").first()
-        return newest.number + 1 if newest else 1
-
-    @cached_property
-    def rules(self) -> DesignRules:
-        rules = self.design.rules
-        return DesignRules(
-            budget=self.design.budget,
-            audit_share=self.design.audit_share,
-            certainty_labels=frozenset(rules.get("certainty_labels", ())),
-            certainty_below=rules.get("certainty_below"),
-            blocking_labels=frozenset(rules.get("blocking_labels", ())),
-        )
+        """The main design."""
+        return self.designs[0].design
 
     @cached_property
     def review_policy(self) -> ReviewPolicy:

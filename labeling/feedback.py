@@ -19,9 +19,10 @@ from django.db import transaction
 from django.db.models import Count
 
 from labeling.declared import measure_declared
-from labeling.measurement import evaluate, refresh_mean_uncertainty
-from labeling.models import GroundTruth, Outcome, Selection
+from labeling.measurement import evaluate
+from labeling.models import GroundTruth, Outcome
 from labeling.monitoring import keep_watch
+from labeling.routing_state import chances_of_drawn, refresh_routing
 from models_registry.errors import RunActive
 from models_registry.manifest import ManifestImage, ManifestRow
 from models_registry.models import Evaluation, ModelVersion, RegisteredModel, RetrainingPolicy, TrainingRun
@@ -47,10 +48,10 @@ class LoopStep:
 
 def close_the_loop(*, registered_model: RegisteredModel, now: datetime) -> LoopStep:
     """Measure the champion with what people said, decide about retraining, and start it if it is time."""
+    refresh_routing(registered_model, now=now)
     champion = ModelVersion.objects.champion_of(registered_model)
     evaluation = None
     if champion is not None:
-        refresh_mean_uncertainty(champion)
         evaluation = evaluate(champion, now=now)
         measure_declared(registered_model, now=now)
     keep_watch(registered_model=registered_model, champion=champion, now=now)
@@ -141,11 +142,10 @@ def _rows(
 ) -> list[ManifestRow]:
     """Every labelled, judgeable inspection with an image in the store, as rows of a manifest.
 
-    ``pi`` is that of a person's verdict on what was drawn. An outcome has none, drawn or not: it came because of what
-    the part was.
+    ``pi`` is that of a person's verdict on what was drawn, by whatever design. An outcome has none, drawn or not: it
+    came because of what the part was.
     """
-    drawn = Selection.objects.filter(registered_model=registered_model, drawn=True)
-    pis = dict(drawn.values_list("inspection_id", "pi"))
+    pis = chances_of_drawn(registered_model)
     rows = [_row(truth, pis.get(truth.inspection_id)) for truth in truths]
     rows += [_row(outcome, None) for outcome in outcomes]
     return sorted((row for row in rows if row.images), key=lambda row: row.inspection)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from labeling.models import RoutingState, Selection
 from labeling.windows import LabelledCells, Window, window_cells
 from models_registry.estimation import AccuracyEstimate, Cells, NaiveAccuracy, estimate_accuracy, naive_of_cells
 from models_registry.models import Evaluation, ModelVersion
@@ -16,7 +15,6 @@ from models_registry.services.evaluations import inputs_hash, record_evaluation
 
 DAYS = 28
 QUIET = timedelta(minutes=10)  # how long arrivals alone, without a new verdict, make no new estimate
-RECENT = 5000  # draws that the mean uncertainty looks back on
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +67,3 @@ def _confusion(found: LabelledCells) -> list[tuple[str, str, float, int]]:
         weight[pair] += float(cells.w[place])  # type: ignore[assignment]
         n[pair] += int(cells.n[place])
     return [(*pair, round(float(weight[pair]), 6), n[pair]) for pair in sorted(n)]
-
-
-def refresh_mean_uncertainty(version: ModelVersion) -> None:
-    """Remember the mean uncertainty of the latest draws of a version, for the draws to come (STATISTICS §1.1)."""
-    recent = (
-        Selection.objects.filter(
-            registered_model=version.registered_model_id,
-            stratum="sampled",
-            inspection__predictions__model_version=version,
-        )
-        .order_by("-pk")
-        .values_list("uncertainty", flat=True)[:RECENT]
-    )
-    values = np.fromiter(recent, dtype=np.float64)
-    if len(values) < 50:
-        return  # the hold-out's mean still knows better
-    mean = float(np.clip(values.mean(), 1e-3, 0.5))
-    RoutingState.objects.update_or_create(model_version=version, defaults={"mean_uncertainty": mean, "n": len(values)})

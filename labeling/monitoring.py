@@ -104,7 +104,7 @@ def _measuring_days(version: ModelVersion) -> int:
 
 def _floor_pi(version: ModelVersion) -> float | None:
     """The smallest chance of being drawn now; None where nothing is drawn."""
-    active = SamplingDesign.objects.filter(registered_model=version.registered_model_id, is_active=True)
+    active = SamplingDesign.objects.filter(registered_model=version.registered_model_id, is_active=True, kind="main")
     return (
         active.annotate(floor=F("budget") * F("audit_share")).order_by("floor").values_list("floor", flat=True).first()
     )

@@ -163,7 +163,7 @@ def fleet_status(models: QuerySet[RegisteredModel], *, now: datetime) -> list[Mo
     champions = _champions(ids)
     facts: dict[str, dict[int, Any]] = {
         "n_versions": _counts(ModelVersion.objects.filter(registered_model__in=ids)),
-        "n_inspections": _counts(Selection.objects.filter(registered_model__in=ids)),  # one draw per inspection
+        "n_inspections": _counts(Selection.objects.filter(registered_model__in=ids, design__kind="main")),
         "n_verdicts": _counts(_verdicts(ids), "review__registered_model"),
         "n_new_labels": _new_labels(ids),
         "n_promotions": _counts(Promotion.objects.filter(registered_model__in=ids, action="promote")),

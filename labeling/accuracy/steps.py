@@ -88,7 +88,9 @@ def steps(material: Material) -> Steps:
         groups=_groups(weigh_silence(cells)),
         n_drawn=int(cells.n_drawn.sum()),
         n_unjudgeable=int(cells.n[cells.true == NOT_JUDGEABLE].sum()),
-        design=SamplingDesign.objects.filter(registered_model=material.asked.registered_model, is_active=True).first(),
+        design=SamplingDesign.objects.filter(
+            registered_model=material.asked.registered_model, is_active=True, kind="main"
+        ).first(),
     )
 
 

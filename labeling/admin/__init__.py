@@ -10,7 +10,7 @@ from labeling.admin.outcomes import OutcomeAdmin
 from labeling.admin.people import GroupAdmin, MembershipAdmin, UserAdmin
 from labeling.admin.places import DeploymentAdmin, SiteAdmin, SourceAdmin, StationAdmin
 from labeling.admin.quality import ItemQualityAdmin, QualityReferenceAdmin
-from labeling.admin.sampling import RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
+from labeling.admin.sampling import DesignStateAdmin, RoutingStateAdmin, SamplingDesignAdmin, SelectionAdmin
 from labeling.admin.tallies import ArrivalAdmin, PendingDrawAdmin, TallyAdmin
 from labeling.admin.verdicts import GroundTruthAdmin, ReviewAdmin, VerdictAdmin
 
@@ -21,6 +21,7 @@ __all__ = [
     "DeclaredPartAdmin",
     "DeclaredSampleAdmin",
     "DeploymentAdmin",
+    "DesignStateAdmin",
     "DispositionRecordAdmin",
     "GroundTruthAdmin",
     "GroupAdmin",

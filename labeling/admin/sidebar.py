@@ -46,6 +46,7 @@ PAGES = (
             ("labeling", "prediction"),
             ("labeling", "selection"),
             ("labeling", "routingstate"),
+            ("labeling", "designstate"),
             ("labeling", "dispositionrecord"),
             ("labeling", "import"),
             ("labeling", "ingestbatch"),

@@ -11,6 +11,7 @@ import msgspec
 
 from labeling.api.listed import Part, item_row, part, told
 from labeling.models import DispositionRecord, GroundTruth, Item, Outcome, Prediction, Review, Selection, Verdict
+from labeling.routing import union_probability
 
 T = TypeVar("T")
 
@@ -111,7 +112,7 @@ def evidence(predictions: Sequence[Prediction]) -> list[Evidence]:
             prediction=Said(one.label.slug, one.confidence, one.scores, one.predicted_at),
             disposition=happened.get(one.inspection_id),
             dispositions=[_told(record) for record in records[one.inspection_id]],
-            draw=next((Draw(d.drawn, d.stratum, d.pi) for d in reversed(draws[one.inspection_id])), None),
+            draw=_draw(draws[one.inspection_id]),
             reviews=[_looked(review, verdicts[review.pk]) for review in reviews[one.inspection_id]],
             ground_truth=next((_truth(truth) for truth in truths[one.inspection_id]), None),
             outcomes=[Later(o.label.slug, o.origin, o.reference, o.observed_at) for o in outcomes[one.inspection_id]],
@@ -136,6 +137,13 @@ def _verdicts(mine: dict[str, Any]) -> dict[int, list[Verdict]]:
     for verdict in rows.select_related("reviewer", "label").order_by("pk"):
         found[verdict.review_id].append(verdict)
     return found
+
+
+def _draw(draws: Sequence[Selection]) -> Draw | None:
+    """Of all designs together; the main one's is the first."""
+    if not draws:
+        return None
+    return Draw(any(one.drawn for one in draws), draws[0].stratum, union_probability([one.pi for one in draws]))
 
 
 def _told(record: DispositionRecord) -> ToldDisposition:

@@ -18,6 +18,7 @@ from labeling.audit.folder import checked, located, rows_of_images
 from labeling.audit.places import audit_model, audit_source, audit_version, finite_design
 from labeling.audit.rows import AuditRow, fingerprint, read_rows
 from labeling.catalog import ModelCatalog
+from labeling.designs import as_active
 from labeling.exchange.sources import Folder
 from labeling.images import CheckedImage
 from labeling.incoming import IncomingRow, why_not_yet
@@ -118,7 +119,7 @@ def _open(wanted: Wanted, folder: Folder, rows: list[AuditRow], slug: str, mark:
         drawn, folder, wanted.file.name, max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS
     )
     catalog = ModelCatalog(registered_model, made_draws=draws)
-    catalog.design = design
+    catalog.designs = [as_active(design)]
     by_id = {row.id: image for row, image in zip(drawn, images, strict=True)}
     _store(order, by_id, catalog, version, source.slug, now)
     return Audit.objects.create(

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from labeling.configuration.documents import (
+    OF_A_DESIGN,
     ModelDocument,
     Path,
     SamplingOf,
@@ -25,6 +26,7 @@ from labeling.configuration.rows import Change, Refused, Rows
 from labeling.designs import save_design
 from labeling.dispositions import name_who_lets_pass
 from labeling.models import Membership, ReviewPolicy, SamplingDesign, Site, Source, Station
+from labeling.proposals import Proposal, problems_of
 from models_registry.models import (
     LabelSet,
     ModelVersion,
@@ -40,6 +42,10 @@ from models_registry.services.versions import create_version
 T = TypeVar("T", bound=Model)
 LOCK = "reviewapp configuration"
 LABEL_RULES = ("certainty_labels", "blocking_labels")
+NO_RULES: dict[str, Any] = {
+    "certainty_labels": [], "certainty_below": None, "blocking_labels": [], "certainty_sources": [],
+    "certainty_where": [],
+}  # fmt: skip
 __all__ = ["Change", "apply_documents"]
 
 
@@ -122,7 +128,7 @@ class _Applying:
             fields = getattr(wanted, section).said()
             title, key = f"{section} policy of {wanted.slug}", {"registered_model": model}
             rows.settle(policy, title, key, fields, (section,), before_saving=self._who_lets_pass)
-        _sampling(model, wanted.sampling, rows)
+        _sampling(model, wanted.sampling, rows, self.now)
         for n, version in enumerate(wanted.versions):
             _version(model, version, rows, ("versions", n))
         _members(wanted.members, rows, name, registered_model=model)
@@ -197,28 +203,36 @@ def _version(model: RegisteredModel, wanted: VersionOf, rows: Rows, path: Path) 
         raise Refused((*path, "score_kind"), f"{known} declares {known.score_kind}; a version is never changed.")
 
 
-def _sampling(model: RegisteredModel, wanted: SamplingOf, rows: Rows) -> None:
+def _sampling(model: RegisteredModel, wanted: SamplingOf, rows: Rows, now: datetime) -> None:
     """A change makes the next design, unless nothing was drawn with the present one."""
     labels = set(model.label_set.labels.values_list("slug", flat=True))
     for name in LABEL_RULES:
         if strangers := sorted(set(wanted.said().get(name, [])) - labels):
             raise Refused(("sampling", name), f"Not in the label set: {', '.join(strangers)}.")
-    active = SamplingDesign.objects.filter(registered_model=model, is_active=True).first()
+    active = SamplingDesign.objects.filter(registered_model=model, is_active=True, kind="main").first()
     design = active or SamplingDesign(registered_model=model)
-    before = {"budget": design.budget, "audit_share": design.audit_share, **_rules(design)}
+    before = {name: getattr(design, name) for name in OF_A_DESIGN} | _rules(design)
     changed = {name: (before[name], value) for name, value in wanted.said().items() if before[name] != value}
     if active is not None and not changed:
         return
     after = before | wanted.said()
-    design.budget, design.audit_share = after.pop("budget"), after.pop("audit_share")
+    for name in OF_A_DESIGN:
+        setattr(design, name, after.pop(name))
     if changed:
         design.rules = after
+    _refuse_impossible(design, now)
     number = design.number
     save_design(design)
     what = {"design": (number, design.number)} if design.number != number else {}
     rows.note(f"sampling design of {model.slug}", changed | what, ("sampling",), is_new=active is None)
 
 
+def _refuse_impossible(design: SamplingDesign, now: datetime) -> None:
+    said = {name: getattr(design, name) for name in OF_A_DESIGN}
+    proposal = Proposal(**said, rules=design.rules)
+    for name, problem in problems_of(proposal, registered_model=design.registered_model, now=now).items():
+        raise Refused(("sampling", name) if name in OF_A_DESIGN else ("sampling",), problem)
+
+
 def _rules(design: SamplingDesign) -> dict[str, Any]:
-    none: dict[str, Any] = {"certainty_labels": [], "certainty_below": None, "blocking_labels": []}
-    return {**none, **design.rules}
+    return {**NO_RULES, **design.rules}

@@ -84,6 +84,7 @@ class ReviewOf(Part):
     blocking_default: Told | UnsetType = UNSET
     release_seconds: Whole | UnsetType = UNSET
     measuring_days: Annotated[int, msgspec.Meta(ge=1, le=365)] | UnsetType = UNSET
+    max_open: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)] | UnsetType | None = UNSET
     metadata_shown: list[str] | UnsetType = UNSET
 
 
@@ -106,12 +107,18 @@ class PromotionOf(Part):
     min_first_accuracy: Share | UnsetType | None = UNSET
 
 
+OF_A_DESIGN = ("budget", "audit_share", "budget_feedback")  # the other fields of `sampling` are rules
+
+
 class SamplingOf(Part):
     budget: Annotated[float, msgspec.Meta(gt=0, le=1)] | UnsetType = UNSET
     audit_share: Annotated[float, msgspec.Meta(ge=0.5, le=1)] | UnsetType = UNSET
     certainty_labels: list[str] | UnsetType = UNSET
     certainty_below: Share | UnsetType | None = UNSET
     blocking_labels: list[str] | UnsetType = UNSET
+    certainty_sources: list[str] | UnsetType = UNSET
+    certainty_where: list[dict[str, Any]] | UnsetType = UNSET
+    budget_feedback: bool | UnsetType = UNSET
 
 
 class VersionOf(Part):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from labeling.configuration.documents import PromotionOf, RetrainingOf, ReviewOf
+from labeling.configuration.documents import OF_A_DESIGN, PromotionOf, RetrainingOf, ReviewOf
 from labeling.models import Membership, ReviewPolicy, SamplingDesign, Site
 from models_registry.models import (
     Label,
@@ -76,8 +76,9 @@ def _model(model: RegisteredModel) -> dict[str, Any]:
     for section, (policy, part) in POLICIES.items():
         row = policy.objects.filter(registered_model=model).first() or policy()
         document[section] = {name: getattr(row, name) for name in part.__struct_fields__}
-    design = SamplingDesign.objects.filter(registered_model=model, is_active=True).first() or SamplingDesign()
-    document["sampling"] = {"budget": design.budget, "audit_share": design.audit_share, **design.rules}
+    main = SamplingDesign.objects.filter(registered_model=model, is_active=True, kind=SamplingDesign.Kind.MAIN)
+    design = main.first() or SamplingDesign()
+    document["sampling"] = {name: getattr(design, name) for name in OF_A_DESIGN} | design.rules
     external = model.versions.filter(origin=ModelVersion.Origin.EXTERNAL).exclude(external_name="").order_by("number")
     document["versions"] = [{"external_name": one.external_name, "score_kind": one.score_kind} for one in external]
     return document | {"members": _members(model.memberships.all())}

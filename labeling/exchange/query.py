@@ -40,10 +40,11 @@ LEFT JOIN LATERAL (
       AND NOT EXISTS (SELECT 1 FROM labeling_verdict newer WHERE newer.supersedes_id = v.id)
 ) said ON true
 LEFT JOIN LATERAL (
-    SELECT s.pi, s.stratum, d.number AS design
+    SELECT CASE WHEN count(*) = 1 THEN min(s.pi) WHEN max(s.pi) = 1 THEN 1
+                ELSE 1 - exp(sum(ln(1 - s.pi)) FILTER (WHERE s.pi < 1)) END AS pi,
+           (array_agg(s.stratum ORDER BY s.id))[1] AS stratum, (array_agg(d.number ORDER BY s.id))[1] AS design
     FROM labeling_selection s JOIN labeling_samplingdesign d ON d.id = s.design_id
     WHERE s.inspection_id = i.id AND s.registered_model_id = g.registered_model_id
-    ORDER BY s.id LIMIT 1
 ) draw ON true
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object('version', coalesce(nullif(mv.external_name, ''), 'v' || mv.number),

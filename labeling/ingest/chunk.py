@@ -16,6 +16,7 @@ from labeling.ingest.part import add_to_known
 from labeling.ingest.parts import Part, gather, part_of
 from labeling.ingest.submission import Answer, Submission, refusal
 from labeling.ingest.writing import write
+from labeling.routing import union_probability
 from models_registry import files
 from reviewapp.errors import ReviewAppError
 
@@ -131,7 +132,7 @@ def _answers_again(part: Part, known: Known) -> list[Answer]:
             version=version.short_name if version else None, disposition=known.disposition,
             review=known.mode or "none", review_id=known.review, deadline=known.deadline,
             default_disposition=known.default_disposition or None, reason=known.reason or "",
-            probability=known.pi if known.pi is not None else 1.0,
+            probability=union_probability(known.pis) if known.pis else 1.0,
             image=dict(known.images or ()).get(one.row.view),
         )
         for one in part.rows

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from labeling.catalog import PRIOR_UNCERTAINTY, ModelCatalog
 from labeling.images.arrival import HERE
-from labeling.ingest.draw import EDGE_REASON, blind_draw, disposition_of, draw_key, review_reason
+from labeling.ingest.draw import EDGE_REASON, disposition_of
 from labeling.ingest.item import first_status, is_wanted
 from labeling.ingest.parts import Part
 from labeling.ingest.prediction import finding, predicted_at
+from labeling.ingest.route import Routed, blind_draw, review_reason, route_parts
 from labeling.ingest.submission import Answer, Submission
 from labeling.ingest.writing import DISPOSITION, INSPECTION, ITEM, PREDICTION, REVIEW, SELECTION, Rows, new_ids
 from labeling.models import Site
-from labeling.routing import PredictionFacts, Routing, after_the_part_left, partition, route_many
+from labeling.routing import partition
 from models_registry.models import ModelVersion
 
 JSON = msgspec.json.Encoder()
@@ -40,26 +40,26 @@ class Draft:
         self.to_fetch: list[int] = []  # inspections with an image that a worker is to get
         self._attempts = Counter(newest)
         self._days: dict[tuple[int, datetime], tuple[date, str]] = {}
-        routings = route_parts(parts)
+        routed = route_parts(parts, now)
         inspections, predictions, reviews = new_ids(
             len(parts),
             sum(part.lead.version is not None for part in parts),
-            sum(routing.drawn for routing in routings),
+            sum(one.drawn for one in routed),
         )
         self._prediction_ids, self._review_ids = iter(predictions), iter(reviews)
-        for part, routing, pk in zip(parts, routings, inspections, strict=True):
-            self._add(part, routing, pk)
+        for part, one, pk in zip(parts, routed, inspections, strict=True):
+            self._add(part, one, pk)
 
-    def _add(self, part: Part, routing: Routing, inspection: int) -> None:
+    def _add(self, part: Part, routed: Routed, inspection: int) -> None:
         lead = part.lead
         attempt = self._inspection(part, inspection)
-        wanted = is_wanted(purpose=lead.row.purpose, drawn=routing.drawn)
+        wanted = is_wanted(purpose=lead.row.purpose, drawn=routed.drawn)
         images = {one.row.view: self._item(one, inspection, wanted) for one in part.views}
         prediction = self._prediction(part, inspection) if lead.version else None
-        self._selection(lead, routing, inspection)
-        review = self._review(lead, routing, inspection, prediction, images) if routing.drawn else None
+        self._selections(lead, routed, inspection)
+        review = self._review(lead, routed, inspection, prediction, images) if routed.drawn else None
         disposition = self._disposition(lead, review, inspection, prediction) if prediction else None
-        self._answer(part, routing, attempt, review, disposition, images)
+        self._answer(part, routed, attempt, review, disposition, images)
 
     def _inspection(self, part: Part, pk: int) -> int:
         lead, now = part.lead, self.now
@@ -115,28 +115,28 @@ class Draft:
         )  # fmt: skip
         return pk
 
-    def _selection(self, lead: Submission, routing: Routing, inspection: int) -> None:
-        catalog = lead.catalog
-        self.rows[SELECTION].append(
-            (
-                inspection, catalog.registered_model.id, catalog.design.id, routing.stratum, routing.pi,
-                routing.floor_pi, routing.u, routing.uncertainty, routing.error_guess, routing.drawn, routing.reason,
-                self.now,
-            )
-        )  # fmt: skip
+    def _selections(self, lead: Submission, routed: Routed, inspection: int) -> None:
+        model, rows = lead.catalog.registered_model.id, self.rows[SELECTION]
+        for design, draw in routed.draws:  # the main one's first: whoever reads them takes the first for it
+            rows.append(
+                (
+                    inspection, model, design, draw.stratum, draw.pi, draw.floor_pi, draw.u, draw.uncertainty,
+                    draw.error_guess, draw.thinning, draw.drawn, draw.reason, self.now,
+                )
+            )  # fmt: skip
 
     def _review(
-        self, lead: Submission, routing: Routing, inspection: int, prediction: int | None, images: Mapping[str, str]
+        self, lead: Submission, routed: Routed, inspection: int, prediction: int | None, images: Mapping[str, str]
     ) -> tuple[int, str, datetime | None, str]:
-        policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
+        policy, blocking = lead.catalog.review_policy, routed.is_blocking
         pk = next(self._review_ids)
         deadline = self.now + timedelta(minutes=policy.blocking_minutes) if blocking else None
         default = policy.blocking_default if blocking else ""
         mode = "blocking" if blocking else "measuring"
         self.rows[REVIEW].append(
             (
-                pk, inspection, lead.catalog.registered_model.id, 1, review_reason(prediction is not None, routing),
-                mode, prediction, prediction is None or blind_draw(lead, routing), 0 if blocking else 5, deadline,
+                pk, inspection, lead.catalog.registered_model.id, 1, review_reason(prediction is not None, routed),
+                mode, prediction, prediction is None or blind_draw(lead, routed), 0 if blocking else 5, deadline,
                 default, "open", self.now, policy.needs_image and not HERE.issuperset(images.values()),
             )
         )  # fmt: skip
@@ -157,7 +157,7 @@ class Draft:
     def _answer(
         self,
         part: Part,
-        routing: Routing,
+        routed: Routed,
         attempt: int,
         review: Any,
         disposition: str | None,
@@ -173,43 +173,10 @@ class Draft:
                     inspection_id=lead.row.inspection_id, attempt=attempt, label=lead.row.label,
                     confidence=lead.confidence, scores=lead.row.scores,
                     version=_version(lead).short_name if lead.version else None, disposition=disposition, review=mode,
-                    review_id=pk, deadline=deadline, default_disposition=default or None, reason=routing.reason,
-                    probability=routing.pi, image=images[one.row.view],
+                    review_id=pk, deadline=deadline, default_disposition=default or None, reason=routed.reason,
+                    probability=routed.probability, image=images[one.row.view],
                 )
             )  # fmt: skip
-
-
-def route_parts(parts: Sequence[Part]) -> list[Routing]:
-    """The draws of all parts, model by model: each model has its own design."""
-    drawn: dict[int, Routing] = {}
-    of_model: dict[int, list[int]] = {}
-    for place, part in enumerate(parts):
-        of_model.setdefault(part.key[2], []).append(place)
-    for places in of_model.values():
-        routed = _route([parts[place].lead for place in places], parts[places[0]].lead.catalog)
-        drawn.update(zip(places, routed, strict=True))
-    return [drawn[place] for place in range(len(parts))]
-
-
-def _route(leads: Sequence[Submission], catalog: ModelCatalog) -> list[Routing]:
-    if catalog.made_draws is not None:
-        return [catalog.made_draws[draw_key(one)] for one in leads]
-    facts = [
-        PredictionFacts(one.row.label, one.confidence, catalog.labels[str(one.row.label)].is_defect)
-        if one.version
-        else PredictionFacts(None)
-        for one in leads
-    ]
-    routings = route_many(
-        facts,
-        catalog.rules,
-        secret=bytes.fromhex(catalog.design.secret),
-        keys=[draw_key(one) for one in leads],
-        design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
-        mean_u=[catalog.mean_uncertainty(one.version) if one.version else PRIOR_UNCERTAINTY for one in leads],
-    )
-    pairs = zip(leads, routings, strict=True)
-    return [after_the_part_left(routing) if lead.row.late else routing for lead, routing in pairs]
 
 
 def _version(lead: Submission) -> ModelVersion:

@@ -1,111 +1,92 @@
-"""The one draw of an inspection, the review that it leads to, and what the line is told: for a part that is known."""
+"""The draws of an inspection, the review that they lead to, and what the line is told: for a part that is known."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from labeling.catalog import PRIOR_UNCERTAINTY
 from labeling.dispositions import let_go
-from labeling.ingest.submission import Submission, conflict
+from labeling.ingest.parts import Part
+from labeling.ingest.route import Routed, blind_draw, review_reason, route_of_model
+from labeling.ingest.submission import Chance, Submission, conflict
 from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
-from labeling.routing import PredictionFacts, Routing, after_the_part_left, keyed_uniform, route
-from models_registry.models import Label
+from labeling.routing import union_probability
+from models_registry.models import Label, RegisteredModel
 from models_registry.models.labels import Disposition
 
 EDGE_REASON = "The edge agent answered: no answer of ours came in time."
 
 
 def draw(
-    inspection: Inspection, lead: Submission, prediction: Prediction | None, *, image_is_here: bool, now: datetime
-) -> tuple[Selection, Review | None]:
-    """The one draw of this inspection for the model, made now unless it was made before, and the review it led to.
+    inspection: Inspection, part: Part, prediction: Prediction | None, *, image_is_here: bool, now: datetime
+) -> tuple[Chance, Review | None]:
+    """What the draws of this inspection for the model came to, made now unless they were before, and their review.
 
     The review waits for the image when it is not here yet, unless the policy needs none.
     """
-    catalog = lead.catalog
+    catalog = part.lead.catalog
     mine = {"inspection": inspection, "registered_model": catalog.registered_model}
-    known = Selection.objects.filter(**mine).first()
-    if known is not None:
-        return known, Review.objects.filter(**mine).order_by("round").first()
-    routing = _routing(lead, prediction)
-    selection = Selection.objects.create(
-        **mine,
-        design=catalog.design,
-        stratum=routing.stratum,
-        pi=routing.pi,
-        floor_pi=routing.floor_pi,
-        u=routing.u,
-        uncertainty=routing.uncertainty,
-        error_guess=routing.error_guess,
-        drawn=routing.drawn,
-        reason=routing.reason,
-        created_at=now,
+    known = list(Selection.objects.filter(**mine).order_by("pk"))
+    if known:
+        return _chance_of(known), Review.objects.filter(**mine).order_by("round").first()
+    (routed,) = route_of_model([part], catalog, now)
+    _store(inspection, catalog.registered_model, routed, now)
+    chance = Chance(routed.drawn, routed.probability, routed.reason)
+    if not routed.drawn:
+        return chance, None
+    waits = catalog.review_policy.needs_image and not image_is_here
+    return chance, _open_review(inspection, part.lead, prediction, routed, waits, now)
+
+
+def _chance_of(draws: list[Selection]) -> Chance:
+    looked_at = next((one for one in draws if one.drawn), None)
+    chance = union_probability([one.pi for one in draws])
+    return Chance(looked_at is not None, chance, (looked_at or draws[0]).reason)
+
+
+def _store(inspection: Inspection, registered_model: RegisteredModel, routed: Routed, now: datetime) -> None:
+    """In one statement, the main one's first: the rollups see what the draws come to together."""
+    Selection.objects.bulk_create(
+        Selection(
+            inspection=inspection,
+            registered_model=registered_model,
+            design_id=design,
+            stratum=one.stratum,
+            pi=one.pi,
+            floor_pi=one.floor_pi,
+            u=one.u,
+            uncertainty=one.uncertainty,
+            error_guess=one.error_guess,
+            thinning=one.thinning,
+            drawn=one.drawn,
+            reason=one.reason,
+            created_at=now,
+        )
+        for design, one in routed.draws
     )
-    if not routing.drawn:
-        return selection, None
-    waits = lead.catalog.review_policy.needs_image and not image_is_here
-    return selection, _open_review(inspection, lead, prediction, routing, waits, now)
-
-
-def draw_key(lead: Submission) -> str:
-    """What names an inspection in its draws."""
-    return f"{lead.source.station_id}/{lead.row.inspection_id}"
-
-
-def _routing(lead: Submission, prediction: Prediction | None) -> Routing:
-    catalog = lead.catalog
-    facts = PredictionFacts(
-        label=prediction.label.slug if prediction else None,
-        confidence=prediction.confidence if prediction else None,
-        is_defect=prediction.label.is_defect if prediction else False,
-    )
-    routing = route(
-        facts,
-        catalog.rules,
-        secret=bytes.fromhex(catalog.design.secret),
-        key=draw_key(lead),
-        design_key=f"{catalog.registered_model.slug}/{catalog.design.number}",
-        mean_uncertainty=catalog.mean_uncertainty(prediction.model_version) if prediction else PRIOR_UNCERTAINTY,
-    )
-    return after_the_part_left(routing) if lead.row.late else routing
 
 
 def _open_review(
     inspection: Inspection,
     lead: Submission,
     prediction: Prediction | None,
-    routing: Routing,
+    routed: Routed,
     waits_for_image: bool,
     now: datetime,
 ) -> Review:
-    policy, blocking = lead.catalog.review_policy, routing.review == "blocking"
+    policy, blocking = lead.catalog.review_policy, routed.is_blocking
     return Review.objects.create(
         inspection=inspection,
         registered_model=lead.catalog.registered_model,
-        reason=review_reason(prediction is not None, routing),
+        reason=review_reason(prediction is not None, routed),
         mode=Review.Mode.BLOCKING if blocking else Review.Mode.MEASURING,
         prediction=prediction,
-        blind=prediction is None or blind_draw(lead, routing),
+        blind=prediction is None or blind_draw(lead, routed),
         priority=0 if blocking else 5,
         deadline=now + timedelta(minutes=policy.blocking_minutes) if blocking else None,
         default_disposition=policy.blocking_default if blocking else "",
         waits_for_image=waits_for_image,
         created_at=now,
     )
-
-
-def review_reason(predicted: bool, routing: Routing) -> str:
-    if not predicted:
-        return Review.Reason.FIRST_LABELS
-    return Review.Reason.CERTAINTY if routing.stratum == "certainty" else Review.Reason.DRAWN
-
-
-def blind_draw(lead: Submission, routing: Routing) -> bool:
-    """Audit draws are always judged blind; of the others the policy's share, by a draw of its own (STATISTICS §4)."""
-    if routing.u < routing.floor_pi:
-        return True
-    draw = keyed_uniform(bytes.fromhex(lead.catalog.design.secret), f"blind|{draw_key(lead)}")
-    return draw < lead.catalog.review_policy.blind_share
 
 
 def disposition_of(label: Label, *, waits: bool) -> tuple[str, str]:

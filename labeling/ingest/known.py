@@ -21,7 +21,7 @@ class Known(NamedTuple):
     digest: str | None
     label: str | None
     confidence: float | None
-    pi: float | None
+    pis: list[float] | None  # of all its draws
     reason: str | None
     review: int | None
     mode: str | None
@@ -33,7 +33,7 @@ class Known(NamedTuple):
 
 # LATERAL with LIMIT: an index look-up per key, never a scan of a large table, whatever the planner believes of a batch.
 KNOWN = """
-SELECT k.n, i.id, i.attempt, p.digest, l.slug, p.confidence, s.pi, s.reason, r.id, r.mode, r.deadline,
+SELECT k.n, i.id, i.attempt, p.digest, l.slug, p.confidence, s.pis, s.reason, r.id, r.mode, r.deadline,
        r.default_disposition, d.disposition, v.images
 FROM json_to_recordset(%s) AS k(n int, station bigint, inspection_id text, model bigint, version bigint)
 JOIN LATERAL (SELECT id, attempt FROM labeling_inspection
@@ -41,8 +41,8 @@ JOIN LATERAL (SELECT id, attempt FROM labeling_inspection
 LEFT JOIN LATERAL (SELECT id, digest, label_id, confidence FROM labeling_prediction
     WHERE inspection_id = i.id AND model_version_id = k.version LIMIT 1) p ON true
 LEFT JOIN models_registry_label l ON l.id = p.label_id
-LEFT JOIN LATERAL (SELECT pi, reason FROM labeling_selection
-    WHERE inspection_id = i.id AND registered_model_id = k.model LIMIT 1) s ON p.digest IS NOT NULL
+LEFT JOIN LATERAL (SELECT array_agg(pi) AS pis, (array_agg(reason ORDER BY drawn DESC, id))[1] AS reason
+    FROM labeling_selection WHERE inspection_id = i.id AND registered_model_id = k.model) s ON p.digest IS NOT NULL
 LEFT JOIN LATERAL (SELECT id, mode, deadline, default_disposition FROM labeling_review
     WHERE inspection_id = i.id AND registered_model_id = k.model ORDER BY round LIMIT 1) r ON p.digest IS NOT NULL
 LEFT JOIN LATERAL (SELECT disposition FROM labeling_dispositionrecord

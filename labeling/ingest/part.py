@@ -30,8 +30,8 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
     views_known = Item.objects.filter(inspection=inspection).select_for_update()  # an image may arrive in this moment
     items = {item.view: item for item in views_known}
     here = not any(map(is_awaited, items.values())) and all(one.image or one.row.image_at_station for one in views)
-    selection, review = draw(inspection, lead, prediction, image_is_here=here, now=now)
-    wanted = is_wanted(purpose=inspection.purpose, drawn=selection.drawn)
+    chance, review = draw(inspection, part, prediction, image_is_here=here, now=now)
+    wanted = is_wanted(purpose=inspection.purpose, drawn=chance.drawn)
     new_views = [one for one in views if store_item(inspection, items, one, wanted=wanted, now=now)]
     if wanted:
         settle_images(items.values(), review, lead.catalog.review_policy, now=now)
@@ -51,7 +51,7 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
             status if one.position in firsts else "duplicate",
             inspection,
             prediction,
-            selection,
+            chance,
             review,
             disposition,
             items[one.row.view].image_status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +11,7 @@ from labeling.catalog import ModelCatalog
 from labeling.errors import ContentConflict
 from labeling.images import CheckedImage
 from labeling.incoming import IncomingRow
-from labeling.models import Inspection, Prediction, Review, Selection, Source
+from labeling.models import Inspection, Prediction, Review, Source
 from models_registry.models import ModelVersion
 from reviewapp.errors import ReviewAppError
 
@@ -26,6 +27,14 @@ class Submission(msgspec.Struct, frozen=True):
     version: ModelVersion | None = None
     confidence: float | None = None
     image_address: str = ""  # where its image can be had, as `Item.image_address` holds it
+
+
+class Chance(NamedTuple):
+    """What the draws of a part came to: whether people look, how likely that was, and why."""
+
+    drawn: bool
+    probability: float
+    reason: str
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -55,7 +64,7 @@ def answer(
     status: str,
     inspection: Inspection,
     prediction: Prediction | None,
-    selection: Selection,
+    chance: Chance,
     review: Review | None,
     disposition: str | None,
     image: str,
@@ -75,8 +84,8 @@ def answer(
         review_id=review.pk if review else None,
         deadline=review.deadline if review else None,
         default_disposition=(review.default_disposition or None) if review else None,
-        reason=selection.reason,
-        probability=selection.pi,
+        reason=chance.reason,
+        probability=chance.probability,
         image=image,
     )
 

@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
     SELECTION: (
         "inspection_id", "registered_model_id", "design_id", "stratum", "pi", "floor_pi", "u", "uncertainty",
-        "error_guess", "drawn", "reason", "created_at",
+        "error_guess", "thinning", "drawn", "reason", "created_at",
     ),
     REVIEW: (
         "id", "inspection_id", "registered_model_id", "round", "reason", "mode", "prediction_id", "blind", "priority",
@@ -68,7 +68,8 @@ def write(rows: Rows) -> None:
     :raises django.db.IntegrityError: a key is taken.
     """
     with psycopg_cursor() as cursor:
-        if len(rows[INSPECTION]) > FEW:
+        # the draws of one part by several designs are one statement's: the rollups see their union, not one after one
+        if len(rows[INSPECTION]) > FEW or len(rows[SELECTION]) > len(rows[INSPECTION]):
             _copy(cursor, rows)
         else:
             with cursor.connection.pipeline():

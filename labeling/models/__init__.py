@@ -12,7 +12,7 @@ from labeling.models.places import Deployment, Site, Source, Station
 from labeling.models.predictions import DispositionRecord, Prediction
 from labeling.models.quality import ItemQuality, QualityReference
 from labeling.models.reviews import Review, ReviewPolicy
-from labeling.models.sampling import RoutingState, SamplingDesign, Selection
+from labeling.models.sampling import DesignState, RoutingState, SamplingDesign, Selection
 from labeling.models.tallies import Arrival, PendingDraw, Tally
 from labeling.models.verdicts import GroundTruth, Verdict
 
@@ -23,6 +23,7 @@ __all__ = [
     "DeclaredPart",
     "DeclaredSample",
     "Deployment",
+    "DesignState",
     "DispositionRecord",
     "GroundTruth",
     "ImageFetch",

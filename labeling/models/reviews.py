@@ -169,6 +169,12 @@ class ReviewPolicy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text=_("Days after which the monitors go on without a verdict on a drawn part"),
     )
+    max_open = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("With more reviews open than this, chance draws less, down to an eighth; empty: no limit"),
+    )
     metadata_shown = models.JSONField(
         default=list, blank=True, help_text=_("Names of metadata that inspectors may see")
     )
@@ -199,6 +205,9 @@ class ReviewPolicy(models.Model):
             models.CheckConstraint(condition=Q(release_seconds__lte=600), name="reviewpolicy_release_range"),
             models.CheckConstraint(
                 condition=Q(measuring_days__gte=1, measuring_days__lte=365), name="reviewpolicy_measuring_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_open__isnull=True) | Q(max_open__gte=1), name="reviewpolicy_max_open_from_1"
             ),
         ]
 

@@ -14,7 +14,6 @@ from models_registry.models import Label, LabelMapping, LabelSet, RegisteredMode
 from models_registry.services.label_sets import STATION_KEYS
 from tests import factories as make
 from tests.admin.doors import act, address, form_of, said
-from tests.factories.everything import make_one_of_each
 
 pytestmark = pytest.mark.django_db
 
@@ -93,9 +92,9 @@ def test_the_next_version_of_a_set_is_a_copy_with_the_mapping(root: Client) -> N
 
 
 def test_changing_a_design_that_was_drawn_with_makes_the_next_one(root: Client) -> None:
-    rows = make_one_of_each()
-    design = rows[SamplingDesign]
-    assert isinstance(design, SamplingDesign)
+    model = make.make_model()
+    design = model.designs.get()
+    make.make_selection(inspection=make.make_inspection(), registered_model=model)
     body = {"budget": "0.1", "audit_share": "0.8", "rules": '{"certainty_labels": ["dent"]}'}
     answer = root.post(address(SamplingDesign, "change", design.pk), body)
     assert answer.status_code == 302
@@ -114,16 +113,67 @@ def test_changing_a_design_that_was_never_drawn_with_changes_it(root: Client) ->
 
 
 def test_saving_a_design_unchanged_changes_nothing(root: Client) -> None:
-    design = make_one_of_each()[SamplingDesign]
+    model = make.make_model()
+    design = model.designs.get()
+    make.make_selection(inspection=make.make_inspection(), registered_model=model)
     assert root.post(address(SamplingDesign, "change", design.pk), form_of(root, design)).status_code == 302
-    assert SamplingDesign.objects.count() == 1
+    assert model.designs.count() == 1
 
 
 def test_an_added_design_becomes_the_active_one(root: Client) -> None:
     model = make.make_model()
-    body = {"registered_model": model.pk, "budget": "0.2", "audit_share": "1", "rules": "{}"}
+    body = {"registered_model": model.pk, "kind": "main", "budget": "0.2", "audit_share": "1", "rules": "{}"}
     assert root.post(address(SamplingDesign, "add"), body).status_code == 302
     assert [(one.number, one.is_active) for one in model.designs.order_by("number")] == [(1, False), (2, True)]
+
+
+def test_a_campaign_is_added_beside_the_main_design_changed_and_ended(root: Client) -> None:
+    model = make.make_model()
+    body = {"registered_model": model.pk, "kind": "campaign", "name": "dents", "budget": "0.2", "audit_share": "1"}
+    body |= {"max_draws": "50", "rules": '{"only": {"labels": ["dent"]}}'}
+    assert root.post(address(SamplingDesign, "add"), body).status_code == 302
+    campaign = model.designs.get(name="dents")
+    assert (campaign.number, campaign.is_active, model.designs.get(number=1).is_active) == (2, True, True)
+
+    make.make_selection(inspection=make.make_inspection(), registered_model=model, design=campaign)
+    change = form_of(root, campaign) | {"budget": "0.4"}
+    assert root.post(address(SamplingDesign, "change", campaign.pk), change).status_code == 302
+    assert [(one.number, one.budget, one.is_active) for one in model.designs.filter(name="dents")] == [
+        (3, 0.4, True), (2, 0.2, False),
+    ]  # fmt: skip
+
+    assert any("1 campaigns ended" in message for message in act(root, list(model.designs.all()), "end_campaigns"))
+    assert model.designs.get(is_active=True).kind == "main"
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"name": ""}, "Say what it is for"),
+        ({"max_draws": ""}, "Say when it ends"),
+        ({"max_draws": "0"}, "From 1 on"),
+        ({"until_0": "2020-01-01", "until_1": "00:00"}, "Lies in the past"),
+        ({"audit_share": "0.8"}, "1 in a campaign"),
+        ({"budget_feedback": "on"}, "A campaign has an end instead"),
+        ({"rules": '{"certainty_labels": ["dent"]}'}, "a campaign has no such rule"),
+        ({"rules": '{"only": {"confidence_from": 0.9, "confidence_to": 0.1}}'}, "no part would concern it"),
+    ],
+)
+def test_a_campaign_that_cannot_work_is_explained_by_the_form(
+    change: dict[str, str], refusal: str, root: Client
+) -> None:
+    body = {"registered_model": str(make.make_model().pk), "kind": "campaign", "name": "dents", "budget": "0.2"}
+    body |= {"audit_share": "1", "max_draws": "50", "rules": "{}"} | change
+    assert refusal in root.post(address(SamplingDesign, "add"), body).content.decode()
+
+
+def test_a_design_says_what_the_models_own_numbers_advise(root: Client) -> None:
+    version = make.make_version()
+    page = address(SamplingDesign, "change", version.registered_model.designs.get().pk)
+    assert "Advised now: 0.8, since no error rate is known yet" in root.get(page).content.decode()
+
+    make.make_evaluation(version=version, n=1000, n_found=30, n_arrived=2000, value=0.97, ci_low=0.96, ci_high=0.98)
+    assert "Advised now: 0.5, since 1000 verdicts in its last window at 3 %" in root.get(page).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -132,12 +182,19 @@ def test_an_added_design_becomes_the_active_one(root: Client) -> None:
         ({"budget": "0"}, "Above 0"),
         ({"budget": "1.5"}, "Above 0"),
         ({"audit_share": "0.4"}, "From 0.5"),
-        ({"rules": "[1]"}, "and nothing else"),
-        ({"rules": '{"certanty_labels": []}'}, "and nothing else"),
-        ({"rules": '{"certainty_below": 2}'}, "certainty_below is null or"),
-        ({"rules": '{"certainty_below": true}'}, "certainty_below is null or"),
-        ({"rules": '{"blocking_labels": "dent"}'}, "are lists of labels"),
+        ({"rules": "[1]"}, "Rules are an object"),
+        ({"rules": '{"certanty_labels": []}'}, "Not known: certanty_labels. Known: certainty_labels,"),
+        ({"rules": '{"certainty_below": 2}'}, "certainty_below: expected `float`"),
+        ({"rules": '{"certainty_below": true}'}, "certainty_below: expected `float | null`, got `bool`"),
+        ({"rules": '{"blocking_labels": "dent"}'}, "blocking_labels: expected `array`, got `str`"),
         ({"rules": '{"blocking_labels": ["crack"]}'}, "Not in the label set: crack"),
+        ({"rules": '{"certainty_sources": ["cam-9"]}'}, "No such source: cam-9"),
+        ({"rules": '{"certainty_where": [{"reason": "new"}]}'}, "rule 1: say a recipe, a lot_prefix or metadata"),
+        ({"rules": '{"certainty_where": [{"recipes": "A"}]}'}, "unknown field `recipes`"),
+        ({"rules": '{"only": {"labels": ["dent"]}}'}, "only a campaign has that rule"),
+        ({"rules": '{"certainty_where": [{"metadata": {"a": "\\u0000"}}]}'}, "cannot be stored"),
+        ({"rules": '{"certainty_where": [{"metadata": {"a": NaN}}]}'}, "not finite"),
+        ({"max_draws": "10"}, "Only a campaign has that"),
     ],
 )
 def test_a_design_that_cannot_work_is_explained_by_the_form(change: dict[str, str], refusal: str, root: Client) -> None:

@@ -81,6 +81,17 @@ def test_a_label_comes_with_all_that_led_to_it() -> None:
     }  # fmt: skip
 
 
+def test_a_label_that_two_designs_drew_comes_once_with_the_chance_of_both() -> None:
+    model = make.make_model()
+    inspection = judged(model).inspection
+    lena = make.make_member("lead", registered_model=model)
+    for number, pi, union in ((2, 0.5, 0.625), (3, 1.0, 1.0)):
+        campaign = make.make_campaign(registered_model=model, number=number)
+        make.make_selection(inspection=inspection, registered_model=model, design=campaign, pi=pi)
+        row = json.loads(body(get(lena, model)))
+        assert (row["pi"], row["stratum"], row["design"]) == (pytest.approx(union), "sampled", 1)
+
+
 def test_nobody_is_named() -> None:
     model = make.make_model()
     judged(model)

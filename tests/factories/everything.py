@@ -8,6 +8,7 @@ from labeling.keys import issue_key
 from labeling.models import (
     ApiKey,
     Arrival,
+    DesignState,
     DispositionRecord,
     IngestBatch,
     Membership,
@@ -81,6 +82,7 @@ def _of_training(model: RegisteredModel) -> list[Model]:
         make_promotion(version=champion), make_alert(registered_model=model), candidate,
         RoutingState.objects.create(model_version=champion, mean_uncertainty=0.2),
         make_limit(registered_model=model), monitor, make_transition(monitor=monitor),
+        DesignState.objects.create(design=model.designs.get(is_active=True), n_sampled=100, n_drawn=5),
     ]  # fmt: skip
 
 

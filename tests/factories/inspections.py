@@ -129,7 +129,7 @@ def make_selection(*, inspection: Inspection, registered_model: RegisteredModel,
         **fields,
     }
     fields.setdefault("drawn", fields["u"] < fields["pi"])
-    fields.setdefault("design", registered_model.designs.get(is_active=True))
+    fields.setdefault("design", registered_model.designs.get(is_active=True, kind="main"))
     return Selection.objects.create(inspection=inspection, registered_model=registered_model, **fields)
 
 

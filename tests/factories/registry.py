@@ -63,6 +63,14 @@ def make_model(
     return model
 
 
+def make_campaign(*, registered_model: RegisteredModel | None = None, **fields: Any) -> SamplingDesign:
+    """An active campaign that looks at every second part, until it has drawn a hundred."""
+    model = registered_model or make_model()
+    fields.setdefault("number", model.designs.count() + 1)
+    fields = {"kind": "campaign", "name": f"campaign {next_number()}", "budget": 0.5, "max_draws": 100, **fields}
+    return SamplingDesign.objects.create(registered_model=model, audit_share=1, **fields)
+
+
 def make_version(*, registered_model: RegisteredModel | None = None, **fields: Any) -> ModelVersion:
     """The next version of a model: the champion if there is none, else a candidate."""
     model = registered_model or make_model()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labeling.models import DispositionRecord, IngestBatch, Membership, PendingDraw, RoutingState, Tally
+from labeling.models import DesignState, DispositionRecord, IngestBatch, Membership, PendingDraw, RoutingState, Tally
 from labeling.tallies import fold
 from tests import factories as make
 from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
@@ -78,6 +78,10 @@ def reported() -> DispositionRecord:
 
 def state(**fields: Any) -> Attempt:
     return change(RoutingState.objects.create(model_version=make.make_version(), mean_uncertainty=0.2), **fields)
+
+
+def design_state(**fields: Any) -> Attempt:
+    return change(DesignState.objects.create(design=make.make_model().designs.get()), **fields)
 
 
 def key() -> Any:
@@ -177,6 +181,27 @@ SEEN: dict[str, list[Case]] = {
 DRAWN: dict[str, list[Case]] = {
     "samplingdesign_number_unique": [lambda: copy(make.make_model().designs.get(), is_active=False)],
     "samplingdesign_one_active": [lambda: copy(make.make_model().designs.get(), number=2)],
+    "samplingdesign_one_active_of_a_name": [lambda: copy(make.make_campaign(), number=9)],
+    "samplingdesign_kind_known": [
+        lambda: without(
+            "samplingdesign_campaign_has_name_and_end", make.make_model().designs.get(), kind="fun", audit_share=1
+        )
+    ],
+    "samplingdesign_campaign_has_name_and_end": [
+        lambda: design(name="x"),
+        lambda: design(until=make.NOW),
+        lambda: design(max_draws=1),
+        lambda: change(make.make_campaign(), name=""),
+        lambda: change(make.make_campaign(), max_draws=None),
+    ],
+    "samplingdesign_campaign_has_one_chance": [
+        lambda: change(make.make_campaign(), audit_share=0.9),
+        lambda: change(make.make_campaign(), budget_feedback=True),
+    ],
+    "samplingdesign_max_draws_from_1": [lambda: change(make.make_campaign(), max_draws=0)],
+    "samplingdesign_code_version_known": [lambda: design(code_version="routing-0")],
+    "designstate_drawn_at_most": [lambda: design_state(n_sampled=1, n_drawn=2)],
+    "designstate_thinning_known": [lambda: design_state(thinning=0.3), lambda: design_state(thinning=0)],
     "samplingdesign_budget_range": [lambda: design(budget=0), lambda: design(budget=1.01)],
     "samplingdesign_audit_share_range": [lambda: design(audit_share=0.49), lambda: design(audit_share=1.01)],
     "routingstate_mean_range": [lambda: state(mean_uncertainty=0), lambda: state(mean_uncertainty=0.51)],
@@ -191,6 +216,11 @@ DRAWN: dict[str, list[Case]] = {
     "selection_certainty_means_1": [
         lambda: change(selection(), stratum="certainty"),
         lambda: change(selection(), stratum="rumour"),
+    ],
+    "selection_thinning_range": [
+        lambda: change(selection(), thinning=0),
+        lambda: change(selection(), thinning=1.01),
+        lambda: change(selection(pi=1.0, stratum="certainty"), thinning=0.5),
     ],
     "selection_drawn_iff_u_below_pi": [
         lambda: change(selection(), drawn=False),
@@ -248,6 +278,7 @@ REVIEWED: dict[str, list[Case]] = {
         lambda: policy(default_pass_by=make.make_user("lena"), default_pass_at=make.NOW),
     ],
     "reviewpolicy_release_range": [lambda: policy(release_seconds=601)],
+    "reviewpolicy_max_open_from_1": [lambda: policy(max_open=0)],
     "reviewpolicy_default_known": [lambda: policy(blocking_default="scrap"), lambda: policy(blocking_default="")],
 }
 SAID: dict[str, list[Case]] = {

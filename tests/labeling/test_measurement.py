@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pytest
 
 import tests.factories as make
-from labeling.measurement import Measurement, evaluate, measure, refresh_mean_uncertainty
+from labeling.measurement import Measurement, evaluate, measure
 from labeling.models import Inspection, RoutingState
+from labeling.routing_state import refresh_mean_uncertainties
 from labeling.windows import Window
 from models_registry.models import Evaluation, ModelVersion
 
@@ -161,11 +162,11 @@ def test_the_mean_uncertainty_is_of_the_sampled_stratum_and_waits_for_fifty(vers
     for _ in range(49):
         part(version, uncertainty=0.3)
     part(version, uncertainty=0.01, pi=1.0, stratum="certainty")
-    refresh_mean_uncertainty(version)
+    refresh_mean_uncertainties(version.registered_model)
     assert not RoutingState.objects.exists()
 
     part(version, uncertainty=0.3)
-    refresh_mean_uncertainty(version)
+    refresh_mean_uncertainties(version.registered_model)
 
     state = RoutingState.objects.get()
     assert state.mean_uncertainty == pytest.approx(0.3)

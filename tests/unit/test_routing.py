@@ -17,6 +17,7 @@ from labeling.routing import (
     error_guess,
     inclusion_probability,
     keyed_uniform,
+    keyed_uniforms,
     partition,
     route,
     uncertainty,
@@ -44,6 +45,23 @@ def test_a_draw_is_the_head_of_a_keyed_hash() -> None:
 
     assert keyed_uniform(SECRET, "part-7|m/1") == int.from_bytes(digest[:8], "big") / 2**64
     assert 0 <= keyed_uniform(SECRET, "") < 1
+
+
+def test_a_design_of_today_draws_by_blake2b_with_a_key_of_its_own() -> None:
+    own = hashlib.blake2b(b"m/1", key=SECRET, digest_size=32).digest()
+    head = hashlib.blake2b(b"part-7", key=own, digest_size=8).digest()
+
+    assert keyed_uniforms(SECRET, ["part-7"], design_key="m/1").tolist() == [int.from_bytes(head, "big") / 2**64]
+
+
+def test_what_was_drawn_once_is_drawn_the_same_for_ever() -> None:
+    """Figures written down when each way of drawing was new: who repeats an old draw must find them."""
+    keys = ["1/part-1", "1/part-2", "2/Teil-ä"]
+    before = [0.9847386498792087, 0.3351482582351614, 0.34187271128358937]
+    today = [0.6718990125632671, 0.796254930879792, 0.8317393166204403]
+
+    assert keyed_uniforms(SECRET, keys, design_key="m/1", code_version="routing-1").tolist() == before
+    assert keyed_uniforms(SECRET, keys, design_key="m/1", code_version="routing-2").tolist() == today
 
 
 def test_the_same_key_draws_the_same_and_another_draws_anew() -> None:
@@ -170,6 +188,10 @@ def test_nonsense_is_refused() -> None:
         error_guess(float("nan"))
     with pytest.raises(ValueError, match="secret"):
         keyed_uniform(b"", "part-7")
+    with pytest.raises(ValueError, match="secret"):
+        keyed_uniforms(b"", ["part-7"], design_key="m/1")
+    with pytest.raises(ValueError, match="routing-0"):
+        keyed_uniforms(SECRET, ["part-7"], design_key="m/1", code_version="routing-0")
     with pytest.raises(ValueError, match="mean uncertainty"):
         inclusion_probability(np.array([0.1]), mean_u=0, rules=RULES)
     with pytest.raises(ValueError, match="below 0"):
