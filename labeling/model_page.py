@@ -210,4 +210,5 @@ def _point(row: Evaluation) -> AccuracyPoint:
         high=row.ci_high if is_estimate else None,
         bound=row.lower_bound if state == "bound" else None,
         naive=row.naive_value,
+        label_free=row.label_free,
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from django.utils.translation import gettext as _
 
 from labeling.accuracy.material import Material
+from labeling.windows import slice_cells
 from models_registry.costs import cost_matrix, cost_of_passing_all
 from models_registry.estimation import AccuracyEstimate, NaiveAccuracy, estimate_accuracy, naive_of_cells
 from models_registry.estimation.cells import Cells
 from models_registry.estimation.confusion import expected_cost
 from models_registry.estimation.counts import Measured
+from models_registry.estimation.slices import slice_figures
 from models_registry.services.costs import active_costs
 from models_registry.templatetags.figures import amount
 
 FULL_RESPONSE = 0.95  # below it the bounds of what silence may hide are shown (STATISTICS §1.3)
 PER_MILLION = 1e6
+FIRST = "1"  # the slice of first attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def standing(material: Material) -> Standing:
         is_some_always_checked=bool((cells.is_certainty & (cells.n > 0)).any()),
         escape=escape,
         overkill=overkill,
-        first_pass=rate(confusion.truly_good, is_floor=True),
+        first_pass=rate(_first_pass(material), is_floor=True),
         dpm=dpm,
         cost=cost,
         cost_without=without,
@@ -132,6 +135,24 @@ def rate(measured: Measured, *, is_floor: bool = False, per: float = 1.0) -> Rat
         state="none" if measured.value is None else state,
         is_floor=is_floor,
     )
+
+
+def _first_pass(material: Material) -> Measured:
+    """The share of first attempts without a defect. Where nothing came twice that is the share of all parts."""
+    asked = material.asked
+    _labels, attempts = slice_cells(material.version, asked.window, "attempt", source=asked.source)
+    first = next((one for one in attempts if one.key == FIRST), None)
+    if first is None or len(attempts) == 1:
+        return material.confusion.truly_good
+    good, whole = (_good_or_not(material, cells) for cells in (first.cells, material.found.cells))
+    return slice_figures(good, allowed=0.5, window=whole).accuracy
+
+
+def _good_or_not(material: Material, cells: Cells) -> Cells:
+    """The same cells with two classes, good and defect, as if good had been said of all: right is what is good."""
+    is_defect = np.append(material.found.is_defect, False).astype(np.int64)
+    true = np.where(cells.true >= 0, is_defect[cells.true], cells.true)
+    return replace(cells, true=true, predicted=np.zeros_like(cells.predicted))
 
 
 def _times(one: Rate, factor: float) -> float | None:

@@ -45,13 +45,14 @@ def over_time_table(material: Material) -> list[Row]:
     rows = Evaluation.objects.filter(model_version=material.version, slice="").order_by("-evaluated_at", "-pk")
     return [
         (
-            "at", "value", "low", "high", "lower_bound", "n", "n_found", "n_arrived", "plain_share_biased", "method",
-            "provisional",
+            "at", "value", "low", "high", "lower_bound", "n", "n_found", "n_arrived", "plain_share_biased",
+            "label_free", "method", "provisional",
         ),
         *(
             (
                 _moment(row.evaluated_at), *_if(not row.bound_only, row.value, row.ci_low, row.ci_high),
-                row.lower_bound, row.n, row.n_found, row.n_arrived, row.naive_value, row.method, row.provisional,
+                row.lower_bound, row.n, row.n_found, row.n_arrived, row.naive_value, row.label_free,
+                row.method, row.provisional,
             )
             for row in rows.defer("confusion")[:MOST_ESTIMATES]
         ),

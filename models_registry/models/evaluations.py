@@ -29,6 +29,7 @@ class Evaluation(models.Model):
     n_eff = models.FloatField(null=True, blank=True)
     naive_value = models.FloatField(null=True, blank=True, help_text="Reviewed only: biased, shown as what it is")
     naive_n = models.PositiveIntegerField(default=0)
+    label_free = models.FloatField(null=True, blank=True, help_text="By the model's own word, without any review")
     confusion = models.JSONField(default=list, blank=True, help_text="[true, predicted, weighted count, n]")
     inputs_hash = models.CharField(max_length=64)
     evaluated_at = models.DateTimeField()
@@ -48,6 +49,10 @@ class Evaluation(models.Model):
             ),
             models.CheckConstraint(condition=Q(n_found__lte=F("n")), name="evaluation_found_at_most_n"),
             models.CheckConstraint(condition=Q(n__lte=F("n_arrived")), name="evaluation_n_at_most_arrived"),
+            models.CheckConstraint(
+                condition=Q(label_free__isnull=True) | Q(label_free__gte=0, label_free__lte=1),
+                name="evaluation_label_free_range",
+            ),
             models.CheckConstraint(condition=Q(window_start__lte=F("window_end")), name="evaluation_window_in_order"),
         ]
         indexes = [

@@ -60,6 +60,7 @@ def record_evaluation(
         n_eff=estimate.n_eff,
         naive_value=naive.value,
         naive_n=naive.n,
+        label_free=estimate.label_free,
         confusion=[list(cell) for cell in confusion],
         inputs_hash=inputs,
         evaluated_at=now,

@@ -22,6 +22,7 @@ register = template.Library()
 NBSP = "\u00a0"
 MINUS = "\u2212"
 REVIEWS_NEEDED = 30
+BEYOND_WORDS = 1_000_000  # to 1: larger odds say no more
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 POINTS = "XXX"  # the currency that is none
 
@@ -111,9 +112,13 @@ def odds(evidence: float | None) -> str:
     """Evidence as a person bets: 118.2 is 118 to 1, 0.17 is 1 to 6."""
     if evidence is None:
         return ""
+    if evidence >= BEYOND_WORDS:
+        return _("over %(n)s to 1") % {"n": count(BEYOND_WORDS)}
     if evidence >= 1:
-        return _("%(n)s to 1") % {"n": count(min(round(evidence), 1_000_000))}
-    return _("1 to %(n)s") % {"n": count(min(round(1 / evidence), 1_000_000)) if evidence > 0 else "∞"}
+        return _("%(n)s to 1") % {"n": count(round(evidence))}
+    if evidence * BEYOND_WORDS < 1:
+        return _("1 to over %(n)s") % {"n": count(BEYOND_WORDS)}
+    return _("1 to %(n)s") % {"n": count(round(1 / evidence))}
 
 
 @register.filter

@@ -76,6 +76,7 @@ class Camera:
         if then:
             with page.expect_navigation():
                 page.evaluate(then)
+        page.wait_for_function("() => !document.querySelector('[hx-trigger=load]')")  # what comes when the page stands
         self.prepare(page)
         page.evaluate(PICTURES_ARE_DRAWN)
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -186,8 +186,8 @@ def test_pages_follow_each_other_without_loss(version: ModelVersion, lena: User)
     ("name", "value"),
     [
         ("kind", "strange"), ("shown", "maybe"), ("flag", "odd"), ("confidence", "11"), ("attempt", "x"),
-        ("attempt", "9" * 12), ("day", "yesterday"), ("lot", "x" * 121), ("lot", "\0"), ("window", "3"), ("source", "nowhere"),
-        ("source", "\0"), ("version", "v99"), ("version", "²"), ("after", "nonsense"),
+        ("attempt", "9" * 12), ("day", "yesterday"), ("lot", "x" * 121), ("lot", "\0"), ("window", "3"),
+        ("source", "nowhere"), ("source", "\0"), ("version", "v99"), ("version", "²"), ("after", "nonsense"),
     ],
 )  # fmt: skip
 def test_what_is_not_right_is_refused_by_name(version: ModelVersion, lena: User, name: str, value: str) -> None:

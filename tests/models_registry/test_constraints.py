@@ -82,6 +82,10 @@ EVALUATED: dict[str, list[Case]] = {
     ],
     "evaluation_found_at_most_n": [lambda: change(make.make_evaluation(), n_found=401)],
     "evaluation_n_at_most_arrived": [lambda: change(make.make_evaluation(), n_arrived=399)],
+    "evaluation_label_free_range": [
+        lambda: change(make.make_evaluation(), label_free=1.01),
+        lambda: change(make.make_evaluation(), label_free=-0.01),
+    ],
     "evaluation_window_in_order": [lambda: change(make.make_evaluation(), window_start=make.NOW.replace(year=2100))],
 }
 DECIDED: dict[str, list[Case]] = {
