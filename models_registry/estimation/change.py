@@ -74,7 +74,7 @@ def feed_change(detector: ChangeDetector, *, n_zeros_before: int, phi: float) ->
     return replace(
         detector,
         log_capitals=tuple(capitals.tolist()),
-        log_peak=max(detector.log_peak, log_mean(capitals)),
+        log_peak=max(detector.log_peak, log_mean(capitals.tolist())),
     )
 
 
