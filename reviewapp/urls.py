@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from labeling.views.fleet import fleet
 from labeling.views.model import how, model, retrain_now, slices, table
+from labeling.views.plan import review_plan
 from labeling.views.reports import report, report_amend, report_csv, report_file, reports
 from labeling.views.reviewed import model_reviews
 from labeling.views.station import review_queues, station
@@ -26,6 +27,7 @@ urlpatterns = [
     path("models/<slug:slug>/slices/", slices, name="model-slices"),
     path("models/<slug:slug>/tables/<slug:name>.csv", table, name="model-table"),
     path("models/<slug:slug>/reviews/", model_reviews, name="model-reviews"),
+    path("models/<slug:slug>/plan/", review_plan, name="plan"),
     path("models/<slug:slug>/retrain/", retrain_now, name="retrain"),
     path("review/", review_queues, name="review"),
     path("review/<slug:slug>/", station, name="station"),

@@ -27,6 +27,7 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-predictions-bulk", "POST"): "ingest",
     ("api-dispositions", "POST"): "ingest",
     ("api-predict", "POST"): "ingest",
+    ("api-plan", "GET"): "view",
     ("api-models", "GET"): "view",
     ("api-model", "GET"): "view",
     **{(f"api-{name}", "GET"): "view" for name in FIGURES},

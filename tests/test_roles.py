@@ -53,6 +53,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("model-reviews", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-slices", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-table", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("plan", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("retrain", "POST"): who_may("decide", 302, anonymous=LOGIN),
     # with one queue there is nothing to choose: on to the station
     ("review", "GET"): who_may("review", 302, others=200, stranger=200, anonymous=LOGIN),
@@ -79,6 +80,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-inspections", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-dispositions", "POST"): who_may("ingest", 201, others=404, anonymous=KEY),
     ("api-images", "POST"): who_may("ingest", 200, others=404, anonymous=KEY),
+    ("api-plan", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-predict", "POST"): who_may("ingest", 409, anonymous=KEY),  # this champion has no artifact here
     ("api-models", "GET"): everyone(200, anonymous=KEY),
     ("api-model", "GET"): who_may("view", 200, anonymous=KEY),
@@ -163,6 +165,8 @@ class World:
                     "model-how",
                     "model-reviews",
                     "model-slices",
+                    "plan",
+                    "api-plan",
                     "retrain",
                     "station",
                     "api-model",

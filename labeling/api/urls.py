@@ -16,6 +16,7 @@ from labeling.api.lists import GroundTruthList, Incidents, ReviewList, Versions
 from labeling.api.models import ModelDetail, Models
 from labeling.api.monitors import Monitors
 from labeling.api.outcomes import Outcomes
+from labeling.api.plan import ReviewPlan
 from labeling.api.reports import IssueReport, ReportCsv, ReportDetail, ReportList, ReportPdf
 from labeling.api.reviews import Claim, Heartbeat, MyModels, Release, ReviewDetail, Undo, Verdicts
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("models/<slug:slug>/declared-samples/", DeclaredSamples.as_view(), name="api-declared"),
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/monitors/", Monitors.as_view(), name="api-monitors"),
+    path("models/<slug:slug>/plan/", ReviewPlan.as_view(), name="api-plan"),
     path("models/<slug:slug>/predict/", Predict.as_view(), name="api-predict"),
     path("models/<slug:slug>/reviews/claim/", Claim.as_view(), name="api-claim"),
     path("models/<slug:slug>/reports/", IssueReport.as_view(), name="api-issue-report"),

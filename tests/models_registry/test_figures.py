@@ -10,7 +10,7 @@ from models_registry.templatetags.figures import amount, money, odds
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        (118.2, "118 to 1"), (1.0, "1 to 1"), (0.17, "1 to 6"), (21_321.0, "21,321 to 1"), 
+        (118.2, "118 to 1"), (1.0, "1 to 1"), (0.17, "1 to 6"), (21_321.0, "21,321 to 1"),
         (1e40, "over 1,000,000 to 1"), (0.0, "1 to over 1,000,000"), (1e-9, "1 to over 1,000,000"), (None, ""),
     ],
 )  # fmt: skip
