@@ -5,7 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("bulk_ingest", "ingest_api", "claim_verdict", "waits", "trainer", "export", "confusion", "rollups")
+BENCHES = (
+    "bulk_ingest",
+    "ingest_api",
+    "claim_verdict",
+    "waits",
+    "trainer",
+    "export",
+    "confusion",
+    "rollups",
+    "routing",
+)
 LONG = ("coverage",)  # only by its name
 
 

@@ -90,6 +90,9 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("api-import", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-outcomes", "POST"): who_may("ingest", 201, anonymous=KEY),
     ("api-declared", "POST"): who_may("decide", 400, anonymous=KEY),  # nothing was imported there
+    ("api-designs", "GET"): who_may("view", 200, anonymous=KEY),
+    ("api-designs", "POST"): who_may("decide", 201, anonymous=KEY),
+    ("api-design-end", "POST"): who_may("decide", 200, anonymous=KEY),
     ("api-incidents", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-monitors", "GET"): who_may("view", 200, anonymous=KEY),
     ("api-issue-report", "POST"): who_may("decide", 201, anonymous=KEY),
@@ -138,6 +141,7 @@ class World:
         self.review: Review = make.make_review(prediction=prediction)
         self.verdict = self._past_verdict()
         self.report = make.make_report(version=now)
+        self.campaign = make.make_campaign(registered_model=self.model)
         self.an_import = make.make_import(registered_model=self.model, source=self.source)
         self.people = {name: self._person(name) for name in PEOPLE if name != "anonymous"}
 
@@ -178,6 +182,7 @@ class World:
                     "api-incidents",
                     "api-monitors",
                     "api-declared",
+                    "api-designs",
                     "api-issue-report",
                 ),
                 by_slug,
@@ -193,6 +198,7 @@ class World:
             "roll-back": {"pk": ModelVersion.objects.get(stage="champion").pk},
             **{key: {"pk": self.review.pk} for key in ("api-review", "api-heartbeat")},
             "api-undo": {"client_id": self.verdict.client_id},
+            "api-design-end": {**by_slug, "number": self.campaign.number},
             "api-import": {**by_slug, "pk": self.an_import.pk},
             "item-image": by_item,
             "model-table": {**by_slug, "name": "confusion"},
@@ -226,6 +232,7 @@ class World:
                 "as_of": "2026-11-23",
                 "note": "By lot",
             },
+            "api-designs": {"budget": 0.2},
             "api-outcomes": row | {"label": "dent", "origin": "rework", "observed_at": "2026-11-23T14:00:00Z"},
             "api-predict": row,
             "api-images": {"inspection_id": self.inspection.inspection_id, "source": self.source.slug},

@@ -6,6 +6,7 @@ from labeling.api.accuracy import ModelAccuracy, ModelConfusion, ModelEvidence, 
 from labeling.api.bulk import BulkPredictions
 from labeling.api.containment import Containment
 from labeling.api.declared import DeclaredSamples
+from labeling.api.designs import DesignEnd, Designs
 from labeling.api.dispositions import Dispositions
 from labeling.api.export import GroundTruthExport
 from labeling.api.image_upload import Images
@@ -38,6 +39,8 @@ urlpatterns = [
     path("models/<slug:slug>/imports/", Imports.as_view(), name="api-imports"),
     path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),
     path("models/<slug:slug>/declared-samples/", DeclaredSamples.as_view(), name="api-declared"),
+    path("models/<slug:slug>/designs/", Designs.as_view(), name="api-designs"),
+    path("models/<slug:slug>/designs/<int:number>/end/", DesignEnd.as_view(), name="api-design-end"),
     path("models/<slug:slug>/incidents/", Incidents.as_view(), name="api-incidents"),
     path("models/<slug:slug>/monitors/", Monitors.as_view(), name="api-monitors"),
     path("models/<slug:slug>/plan/", ReviewPlan.as_view(), name="api-plan"),
