@@ -121,4 +121,4 @@ def row_of(design: SamplingDesign) -> DesignRow:
     state = getattr(design, "state", None)
     counted = {name: getattr(state, name, usual) for name, usual in UNCOUNTED.items()}
     said = {name: getattr(design, name) for name in (*SAID, "number", "is_active", "created_at")}
-    return DesignRow(**said, **counted)
+    return msgspec.convert(said | counted, DesignRow)
