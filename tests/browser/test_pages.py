@@ -52,7 +52,7 @@ def test_a_person_logs_in_and_out(page: Page, model: RegisteredModel) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-@pytest.mark.parametrize("address", ["/", "/models/flange/", "/runs/", "/nowhere/"])
+@pytest.mark.parametrize("address", ["/", "/models/flange/", "/runs/", "/reports/", "/nowhere/"])
 def test_no_page_breaks_its_own_security_policy(lena: Page, address: str) -> None:
     complaints = complaints_of(lena)
     lena.goto(address)
@@ -126,6 +126,6 @@ def test_a_lead_says_why_and_retrains(lena: Page, model: RegisteredModel) -> Non
 
 def test_two_hundred_percent_zoom_needs_no_sideways_scrolling_of_the_page(lena: Page) -> None:
     lena.set_viewport_size({"width": 720, "height": 450})
-    for address in ("/", "/models/flange/", "/runs/"):
+    for address in ("/", "/models/flange/", "/runs/", "/reports/"):
         lena.goto(address)
         assert lena.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), address
