@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from labeling.configuration.documents import (
+    ALL_DEFECTS,
     OF_A_DESIGN,
     ModelDocument,
     Path,
@@ -28,6 +29,7 @@ from labeling.dispositions import name_who_lets_pass
 from labeling.models import Membership, ReviewPolicy, SamplingDesign, Site, Source, Station
 from labeling.proposals import Proposal, problems_of
 from models_registry.models import (
+    EscapeLimit,
     LabelSet,
     ModelVersion,
     PromotionPolicy,
@@ -117,7 +119,7 @@ class _Applying:
 
     def _model(self, wanted: ModelDocument, rows: Rows) -> None:
         policies = {"review": ReviewPolicy, "retraining": RetrainingPolicy, "promotion": PromotionPolicy}
-        said = wanted.said("slug", "type", "label_set", *policies, "sampling", "versions", "members")
+        said = wanted.said("slug", "type", "label_set", *policies, "sampling", "versions", "escape_limits", "members")
         if isinstance(wanted.type, str):
             said["kind"] = wanted.type
         if isinstance(wanted.label_set, str):
@@ -131,6 +133,8 @@ class _Applying:
         _sampling(model, wanted.sampling, rows, self.now)
         for n, version in enumerate(wanted.versions):
             _version(model, version, rows, ("versions", n))
+        for label, rate in wanted.escape_limits.items():
+            _escape_limit(model, label, rate, rows)
         _members(wanted.members, rows, name, registered_model=model)
 
     def _who_lets_pass(self, policy: Model) -> list[str]:
@@ -201,6 +205,14 @@ def _version(model: RegisteredModel, wanted: VersionOf, rows: Rows, path: Path) 
         rows.note(f"version {wanted.external_name} of {model.slug}", {"score_kind": (None, kind)}, path, is_new=True)
     elif kind is not None and known.score_kind != kind:
         raise Refused((*path, "score_kind"), f"{known} declares {known.score_kind}; a version is never changed.")
+
+
+def _escape_limit(model: RegisteredModel, label: str, rate: float, rows: Rows) -> None:
+    path: Path = ("escape_limits", label)
+    if label != ALL_DEFECTS and not model.label_set.labels.filter(slug=label, is_defect=True).exists():
+        raise Refused(path, f"{label} is no defect class of the label set.")
+    key = {"registered_model": model, "label": "" if label == ALL_DEFECTS else label}
+    rows.settle(EscapeLimit, f"escape limit {label} of {model.slug}", key, {"max_rate": rate}, path)
 
 
 def _sampling(model: RegisteredModel, wanted: SamplingOf, rows: Rows, now: datetime) -> None:

@@ -107,6 +107,7 @@ class PromotionOf(Part):
     min_first_accuracy: Share | UnsetType | None = UNSET
 
 
+ALL_DEFECTS = "*"  # in `escape_limits`: whatever the defect
 OF_A_DESIGN = ("budget", "audit_share", "budget_feedback")  # the other fields of `sampling` are rules
 
 
@@ -139,6 +140,7 @@ class ModelDocument(Part):
     promotion: PromotionOf = msgspec.field(default_factory=PromotionOf)
     sampling: SamplingOf = msgspec.field(default_factory=SamplingOf)
     versions: list[VersionOf] = []
+    escape_limits: dict[str, Annotated[float, msgspec.Meta(gt=0, lt=1)]] = {}
     members: dict[str, list[Role]] = {}
 
 

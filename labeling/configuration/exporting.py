@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from labeling.configuration.documents import OF_A_DESIGN, PromotionOf, RetrainingOf, ReviewOf
+from labeling.configuration.documents import ALL_DEFECTS, OF_A_DESIGN, PromotionOf, RetrainingOf, ReviewOf
 from labeling.models import Membership, ReviewPolicy, SamplingDesign, Site
 from models_registry.models import (
     Label,
@@ -81,6 +81,7 @@ def _model(model: RegisteredModel) -> dict[str, Any]:
     document["sampling"] = {name: getattr(design, name) for name in OF_A_DESIGN} | design.rules
     external = model.versions.filter(origin=ModelVersion.Origin.EXTERNAL).exclude(external_name="").order_by("number")
     document["versions"] = [{"external_name": one.external_name, "score_kind": one.score_kind} for one in external]
+    document["escape_limits"] = {one.label or ALL_DEFECTS: one.max_rate for one in model.escape_limits.all()}
     return document | {"members": _members(model.memberships.all())}
 
 
