@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from math import prod
 from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -16,6 +15,7 @@ from labeling.image_quality import FLAGS
 from labeling.incoming import why_unstorable
 from labeling.models import GroundTruth, Item, ItemQuality, Prediction, Review, Selection
 from labeling.paging import Position, newest, some
+from labeling.routing import union_probability
 from labeling.sight import sight_of
 from reviewapp.errors import ReviewAppError
 
@@ -192,7 +192,7 @@ def _with_details(asked: Asked, truths: list[GroundTruth]) -> list[Reviewed]:
         Reviewed(
             truth=truth,
             prediction=said[truth.inspection_id],
-            chance=1 - prod(1 - draw.pi for draw in draws[truth.inspection_id]),
+            chance=union_probability([draw.pi for draw in draws[truth.inspection_id]]),
             is_always_checked=any(draw.stratum == Selection.Stratum.CERTAINTY for draw in draws[truth.inspection_id]),
             item=items.get(truth.inspection_id),
         )

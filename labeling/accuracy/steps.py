@@ -94,6 +94,12 @@ def steps(material: Material) -> Steps:
     )
 
 
+def _design(material: Material) -> SamplingDesign | None:
+    """The main design in force."""
+    mine = SamplingDesign.objects.filter(registered_model=material.asked.registered_model, is_active=True)
+    return mine.filter(kind=SamplingDesign.Kind.MAIN).first()
+
+
 def _groups(cells: Cells) -> tuple[Group, ...]:
     """Silence is weighed in: a chance is that of being drawn and settled."""
     column, judged = bin_of(cells), cells.true >= 0

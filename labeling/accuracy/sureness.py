@@ -14,6 +14,9 @@ from models_registry.estimation.counts import Measured
 from models_registry.estimation.reliability import Reliability, reliability
 from models_registry.templatetags.figures import number, percent
 
+NOTICEABLE = 0.005
+"""Half a point: less of a difference between said and right is not worth a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tenth:
@@ -49,7 +52,7 @@ class Sureness:
     @property
     def is_honest(self) -> bool:
         """Nothing speaks against it: the interval of the distance reaches down to nothing."""
-        return self.found.ece_low is None or self.found.ece_low < 0.005
+        return self.found.ece_low is None or self.found.ece_low < NOTICEABLE
 
     @property
     def words(self) -> str:
@@ -57,6 +60,8 @@ class Sureness:
             return ""
         if self.is_honest:
             return _("as sure as right")
+        if abs(self.found.too_sure) < NOTICEABLE:
+            return _("right on average")
         return _("too sure") if self.found.too_sure > 0 else _("too modest")
 
     @property
@@ -66,6 +71,8 @@ class Sureness:
             return ""
         if self.is_honest:
             return _("as far as these reviews can tell")
+        if abs(self.found.too_sure) < NOTICEABLE:
+            return _("off by %(points)s points either way") % {"points": number(self.found.ece)}
         return _("by %(points)s points") % {"points": number(abs(self.found.too_sure))}
 
     @property

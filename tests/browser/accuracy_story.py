@@ -87,7 +87,7 @@ def _judge(
     inspections: list[Inspection],
     now: datetime,
 ) -> None:
-    model, design = version.registered_model, version.registered_model.designs.get(is_active=True)
+    model, design = version.registered_model, version.registered_model.designs.get(is_active=True, kind="main")
     doubt = np.array([np.sqrt(part.confidence * (1 - part.confidence)) for part in parts])
     pi = np.clip(FLOOR + 0.12 * doubt / doubt.mean(), FLOOR, 1.0)
     u = rng.random(len(parts))

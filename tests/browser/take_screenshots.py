@@ -17,14 +17,17 @@ from typing import Any, Literal
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from labeling.demo.surfaces import Surface, generate
 from labeling.models import Review
+from labeling.tallies import fold
 from models_registry.models import RegisteredModel
 from tests import factories as make
+from tests.browser.accuracy_story import make_stream
 from tests.browser.fleet_story import make_fleet, make_lena
 from tests.browser.station_story import Plant, is_ready
 
@@ -145,6 +148,10 @@ def test_empty(camera: Camera, transactional_db: None) -> None:
 
 def test_fleet(camera: Camera, transactional_db: None) -> None:
     models = make_fleet()
+    flange = models["flange"]
+    station = flange.deployments.latest("pk").station
+    make_stream(flange.versions.get(stage="champion"), station, now=timezone.now())
+    fold()
     camera.sign_in(make_lena())
     for size in SIZES:
         camera.take("/", "fleet", size=size)
@@ -153,6 +160,8 @@ def test_fleet(camera: Camera, transactional_db: None) -> None:
     camera.take("/", "fleet-dark", theme="dark")
     camera.take("/?q=nothing", "fleet-none")
     camera.take("/models/flange/", "model-dark", theme="dark")
+    camera.take("/models/flange/how/", "how")
+    camera.take("/models/flange/reviews/?kind=wrong", "reviews")
     camera.take("/models/casting/", "model-bound")
     camera.take("/models/glass/", "model-new")
     camera.take(run_address(models["bearing"]), "run-dark", theme="dark")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -52,7 +53,10 @@ def test_a_person_logs_in_and_out(page: Page, model: RegisteredModel) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-@pytest.mark.parametrize("address", ["/", "/models/flange/", "/runs/", "/reports/", "/nowhere/"])
+FIGURES = ["/models/flange/how/", "/models/flange/reviews/", "/models/flange/slices/"]
+
+
+@pytest.mark.parametrize("address", ["/", "/models/flange/", *FIGURES, "/runs/", "/reports/", "/nowhere/"])
 def test_no_page_breaks_its_own_security_policy(lena: Page, address: str) -> None:
     complaints = complaints_of(lena)
     lena.goto(address)
@@ -124,8 +128,43 @@ def test_a_lead_says_why_and_retrains(lena: Page, model: RegisteredModel) -> Non
     expect(lena.get_by_label("Why")).to_be_hidden()
 
 
-def test_two_hundred_percent_zoom_needs_no_sideways_scrolling_of_the_page(lena: Page) -> None:
+def judge(model: RegisteredModel) -> None:
+    """Reviews of two lots, one of them worse."""
+    version = model.versions.get(stage="champion")
+    now = timezone.now()
+    for lot, truth in (("L1", "ok"), ("L2", "dent")):
+        make.make_judged(version=version, n=40, truth=truth, captured_at=now, lot=lot)
+
+
+def test_the_card_of_slices_comes_when_the_page_stands_and_leads_to_the_reviews(
+    lena: Page, model: RegisteredModel
+) -> None:
+    judge(model)
+    complaints = complaints_of(lena)
+    lena.goto("/models/flange/")
+    lena.get_by_role("link", name="L2 Lot").click()
+
+    expect(lena.get_by_role("heading", name="Reviews behind the figures")).to_be_visible()
+    expect(lena.get_by_text("Lot: L2")).to_be_visible()
+    expect(lena.get_by_role("row")).to_have_count(41)
+    assert complaints == []
+
+
+def test_a_camera_is_chosen_without_a_button(lena: Page, model: RegisteredModel) -> None:
+    source = make.make_source(slug="cam-1")
+    version = model.versions.get(stage="champion")
+    make.make_deployment(station=source.station, version=version)
+    make.make_source(station=source.station)
+    lena.goto("/models/flange/?window=7")
+    lena.get_by_label("Source").select_option("cam-1")
+
+    lena.wait_for_url("**/models/flange/?window=7&source=cam-1")
+    expect(lena.get_by_label("Source")).to_have_value("cam-1")
+
+
+def test_two_hundred_percent_zoom_needs_no_sideways_scrolling_of_the_page(lena: Page, model: RegisteredModel) -> None:
     lena.set_viewport_size({"width": 720, "height": 450})
-    for address in ("/", "/models/flange/", "/runs/", "/reports/"):
+    judge(model)
+    for address in ("/", "/models/flange/", *FIGURES, "/runs/", "/reports/"):
         lena.goto(address)
         assert lena.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), address

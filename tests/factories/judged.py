@@ -37,6 +37,7 @@ def make_judged(
     if source is not None:
         Item.objects.bulk_create(Item(inspection=part, source=source, created_at=at) for part in parts)
     label, stratum = label_of(model, said), "certainty" if pi == 1 else "sampled"
+    design = model.designs.get(is_active=True, kind="main")
     Prediction.objects.bulk_create(
         Prediction(
             inspection=part, model_version=version, label=label, confidence=confidence, predicted_at=at,
@@ -46,7 +47,7 @@ def make_judged(
     )  # fmt: skip
     Selection.objects.bulk_create(
         Selection(
-            inspection=part, registered_model=model, design=model.designs.get(is_active=True), stratum=stratum, pi=pi,
+            inspection=part, registered_model=model, design=design, stratum=stratum, pi=pi,
             floor_pi=min(pi, 0.05), u=0.0 if drawn else 0.99, uncertainty=0.2, error_guess=0.1, drawn=drawn,
             reason="drawn", created_at=at,
         )
