@@ -109,7 +109,7 @@ def test_no_signal_receiver_and_no_work_in_save() -> None:
 def test_services_do_not_ask_the_clock() -> None:
     """Time is passed in: only shells (views, tasks, commands, admin) know what time it is."""
     services = [*sources("models_registry/services", "models_registry/training", "models_registry/estimation")]
-    services += [PROJECT / "labeling" / f"{name}.py" for name in ("feedback", "queue", "verdicts", "routing")]
-    services += sources("labeling/ingest")
+    services += [PROJECT / "labeling" / f"{name}.py" for name in ("feedback", "queue", "verdicts")]
+    services += sources("labeling/ingest", "labeling/routing")
     asked = lines_with(r"timezone\.now\(\)|datetime\.now\(", iter(services))
     assert [line for line in asked if "services/pipeline.py" not in line] == []  # a run takes minutes: it is a shell

@@ -45,7 +45,8 @@ class Reading:
 def read_stream(registered_model: RegisteredModel, question: Question, *, now: datetime) -> Reading:
     """From the champion's rollups of the window, the active design, the model's target, and what the question says."""
     champion = registered_model.versions.filter(stage=ModelVersion.Stage.CHAMPION).first()
-    design = SamplingDesign.objects.filter(registered_model=registered_model, is_active=True).order_by("number").first()
+    main = {"is_active": True, "kind": SamplingDesign.Kind.MAIN}
+    design = SamplingDesign.objects.filter(registered_model=registered_model, **main).first()
     budget = _first(("given", question.budget), ("policy", design.budget if design else None), ("assumed", 0.05))
     tau = _first(("given", question.audit_share), ("policy", design.audit_share if design else None), ("assumed", 0.8))
     seen, estimate = _seen(champion, design, question.window_days, now)
