@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import signal, special
 
 from models_registry.estimation.cells import UNSETTLED, Cells, bin_edge
+from models_registry.estimation.intervals import BIN_EDGES
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -110,9 +111,14 @@ class Frame:
         self.sure = np.zeros(len(pi), dtype=bool) if sure is None else sure
         self.pi = np.where(self.sure, 1.0, pi)
         self.edge = bin_edge(self.pi, np.full(len(pi), floor))
-        keys = np.stack([stream.predicted, self.sure, self.edge]).astype(np.float64)
-        self.keys, code = np.unique(keys, axis=1, return_inverse=True)
-        self.code = code.reshape(-1)
+        number = np.searchsorted(BIN_EDGES, self.edge)
+        dense = (stream.predicted * 2 + self.sure) * len(BIN_EDGES) + number
+        n_dense = np.bincount(dense)
+        some = np.flatnonzero(n_dense)
+        self.code = np.cumsum(n_dense > 0)[dense] - 1
+        self.keys = np.stack(
+            [some // (2 * len(BIN_EDGES)), some // len(BIN_EDGES) % 2, BIN_EDGES[some % len(BIN_EDGES)]]
+        )
         self.n_arrived = np.bincount(self.code)
         self.g = np.bincount(self.code, weights=stream.g)
 
