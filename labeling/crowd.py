@@ -73,6 +73,27 @@ def dawid_skene(
     return Consensus(posterior, confusion, prior)
 
 
+def consistency(worker: Ints, task: Ints, label: Ints, *, settled: Ints, skill: Floats) -> Floats:
+    """How probable each task's settled label is, (tasks,), given how often each worker is right.
+
+    ``settled`` (tasks,) and ``skill`` (workers,): chances in [0, 1]; who errs says each other label as often, and no
+    label is likelier beforehand. Classes are those of ``label`` and ``settled``. Raises ValueError where people
+    contradict each other who never err. Source: the metric of that name in crowd-kit (STATISTICS §7.1 R10).
+    """
+    n_classes = int(max(label.max(), settled.max())) + 1
+    chance = np.where(
+        np.arange(n_classes) == label[:, None],
+        skill[worker][:, None],
+        (1 - skill[worker][:, None]) / max(n_classes - 1, 1),
+    )
+    joint = np.ones((len(settled), n_classes))
+    np.multiply.at(joint, task, chance)
+    total = joint.sum(axis=1)
+    if not bool((total > 0).all()):
+        raise ValueError("people who never err contradict each other")
+    return np.asarray(joint[np.arange(len(settled)), settled] / total, dtype=np.float64)
+
+
 def _confusion(posterior: Floats, worker: Ints, task: Ints, label: Ints, n_workers: int) -> Floats:
     n_classes = posterior.shape[1]
     said = np.zeros((n_workers, n_classes, n_classes))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeling.crowd import dawid_skene, vote_shares
+from labeling.crowd import consistency, dawid_skene, vote_shares
 
 CROWD = Path(__file__).resolve().parents[3] / "shared" / "data" / "crowd"
 NO_CROWD = "CONSENSUS WAS NOT TRIED ON REAL CROWDS: no labels at ../shared/data/crowd"
@@ -26,6 +26,16 @@ def test_the_toy_is_settled_as_published_where_a_vote_is_tied() -> None:
     worker, task, label = toy()
     assert vote_shares(task, label, n_tasks=5, n_classes=2)[0].tolist() == [0.5, 0.5]
     assert dawid_skene(worker, task, label, n_classes=2).labels.tolist() == [1, 1, 0, 1, 0]
+
+
+def test_the_toys_settled_labels_are_as_probable_as_published() -> None:
+    """R10: the vote's labels, its tie as no, given workers who are right in .6, .8, 1, .4 and .8 of the cases."""
+    worker, task, label = toy()
+    settled, skill = np.array([0, 1, 0, 1, 0]), np.array([0.6, 0.8, 1.0, 0.4, 0.8])
+    found = consistency(worker, task, label, settled=settled, skill=skill)
+    assert found.mean() == pytest.approx(0.9384615, abs=5e-8)
+    with pytest.raises(ValueError, match="never err"):
+        consistency(np.array([0, 1]), np.array([0, 0]), np.array([0, 1]), settled=np.array([0]), skill=np.ones(2))
 
 
 @pytest.mark.parametrize("one_coin", [False, True])
