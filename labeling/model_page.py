@@ -20,7 +20,6 @@ from labeling.accuracy.sureness import Sureness, sureness
 from labeling.charts import AccuracyChart, AccuracyPoint, AlertSpan, Matrix, ParetoChart, accuracy_chart
 from labeling.declared import declarations
 from labeling.models import DeclaredSample
-from labeling.planning import BudgetOutlook, budget_outlook
 from labeling.status import ModelStatus, model_status
 from models_registry.charts import ACCURACY_WIDTH, Range, Scale, accuracy_scale, gain_range, gain_scale
 from models_registry.models import Alert, Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
@@ -57,7 +56,6 @@ class ModelPage:
     pareto_words: str
     sureness: Sureness | None
     watched: Watched | None
-    outlook: BudgetOutlook
     versions: Sequence[VersionRow]
     accuracy_scale: Scale
     gain_scale: Scale
@@ -95,7 +93,6 @@ def model_page(asked: Asked, *, now: datetime) -> ModelPage:
         pareto_words=_escapes_in_words(escaping),
         sureness=sureness(found) if found else None,
         watched=of_all_errors(found.version) if found else None,
-        outlook=budget_outlook(registered_model, now),
         versions=[_version_row(v, e, comparisons.get(v.pk), gains) for v, e in evaluations],
         accuracy_scale=accuracy_scale([*(shown_low(e) for __, e in evaluations), registered_model.target_accuracy]),
         gain_scale=gains,

@@ -7,7 +7,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from labeling.views.fleet import fleet
-from labeling.views.model import how, model, retrain_now, slices, table
+from labeling.views.model import how, model, outlook, retrain_now, slices, table
 from labeling.views.plan import review_plan
 from labeling.views.reports import report, report_amend, report_csv, report_file, reports
 from labeling.views.reviewed import model_reviews
@@ -24,6 +24,7 @@ urlpatterns = [
     path("", fleet, name="fleet"),
     path("models/<slug:slug>/", model, name="model"),
     path("models/<slug:slug>/how/", how, name="model-how"),
+    path("models/<slug:slug>/outlook/", outlook, name="model-outlook"),
     path("models/<slug:slug>/slices/", slices, name="model-slices"),
     path("models/<slug:slug>/tables/<slug:name>.csv", table, name="model-table"),
     path("models/<slug:slug>/reviews/", model_reviews, name="model-reviews"),

@@ -50,6 +50,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("fleet", "GET"): everyone(200, anonymous=LOGIN),
     ("model", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-how", "GET"): who_may("view", 200, anonymous=LOGIN),
+    ("model-outlook", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-reviews", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-slices", "GET"): who_may("view", 200, anonymous=LOGIN),
     ("model-table", "GET"): who_may("view", 200, anonymous=LOGIN),
@@ -167,6 +168,7 @@ class World:
                 (
                     "model",
                     "model-how",
+                    "model-outlook",
                     "model-reviews",
                     "model-slices",
                     "plan",

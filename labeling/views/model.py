@@ -22,6 +22,7 @@ from labeling.accuracy.tables import TABLES
 from labeling.csv_lines import csv_line
 from labeling.feedback import explain_retraining, request_retraining
 from labeling.model_page import model_page
+from labeling.planning import budget_outlook
 from models_registry.tasks import nudge_trainer
 from models_registry.views.permissions import person
 from reviewapp.errors import NotFound
@@ -104,6 +105,15 @@ def slices(request: HttpRequest, slug: str) -> HttpResponse:
     }
     is_part = getattr(request, "htmx", False) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     return render(request, "labeling/_slices.html" if is_part else "labeling/slices.html", context)
+
+
+@require_safe
+@login_required
+def outlook(request: HttpRequest, slug: str) -> HttpResponse:
+    """A card that the model's page asks for once it stands: it takes a while to reckon."""
+    found = require(request.user, "view", slug)
+    context = {"model": found, "outlook": budget_outlook(found, timezone.now())}
+    return render(request, "labeling/_outlook.html", context)
 
 
 @require_safe

@@ -148,6 +148,15 @@ def test_htmx_gets_the_card_of_slices_alone(lena: Client, version: ModelVersion)
     assert "Nothing to compare yet" in part
 
 
+def test_what_todays_reviews_can_show_comes_as_a_card_of_its_own(lena: Client, version: ModelVersion) -> None:
+    stream(version)
+
+    assert 'hx-get="/models/flange/outlook/"' in lena.get("/models/flange/").content.decode()
+    part = lena.get("/models/flange/outlook/").content.decode()
+    assert "10 ppm cannot be shown by sampling" in part
+    assert "hx-get" not in part
+
+
 def test_a_model_without_a_version_has_a_page_that_says_so(lena: Client, model: RegisteredModel) -> None:
     for address in ("", "how/", "reviews/", "slices/", "tables/figures.csv"):
         assert lena.get(f"/models/flange/{address}").status_code == 200
