@@ -59,7 +59,7 @@ def test_every_operation_says_what_it_takes_what_it_answers_and_who_may(document
         assert good, where
         for answer in good.values():
             assert all(typed(document, one["schema"]) for one in answer["content"].values()), where
-        if method == "post" and "heartbeat" not in path:
+        if method == "post" and not path.endswith(("/heartbeat/", "/end/")):  # which take nothing
             assert all(typed(document, one["schema"]) for one in said["requestBody"]["content"].values()), where
 
 
