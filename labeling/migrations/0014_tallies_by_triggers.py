@@ -2,9 +2,9 @@
 
 from django.db import migrations
 
-# The planner is left no choice: each table is looked up by its key for each row (`OFFSET 0` keeps it from turning a
-# look-up into a join), since a plan is kept from the time when tables were small, and reading one as a whole for each
-# part that comes would stop a line.
+# The planner is left no choice: each table is looked up by its key for each row. `OFFSET 0` keeps it from turning a
+# look-up into a join, and one condition inside leaves it one index. A plan is kept from the time when tables were small,
+# and one that reads all of a model for each part that comes would stop a line.
 
 # One row for each prediction of a measured part that was drawn for: everything that says in which cells it counts.
 # Several independent designs give one probability, 1 - prod(1 - pi). ``without``: draws to be left out.
@@ -36,8 +36,8 @@ CREATE FUNCTION labeling_measured(predictions bigint[], without bigint[]) RETURN
             max(d.floor_pi) AS floor_pi, bool_or(d.drawn) AS is_drawn,
             CASE WHEN count(*) = 1 OR max(d.pi) = 1 THEN max(d.pi)
                 ELSE 1 - exp(sum(ln(greatest(1 - d.pi, 1e-300)))) END AS pi
-        FROM labeling_selection d
-        WHERE d.inspection_id = i.id AND d.registered_model_id = v.registered_model_id AND d.id <> ALL (without)
+        FROM (SELECT * FROM labeling_selection WHERE inspection_id = i.id OFFSET 0) d
+        WHERE d.registered_model_id = v.registered_model_id AND d.id <> ALL (without)
         HAVING count(*) > 0
     ) s
     LEFT JOIN LATERAL (
@@ -65,10 +65,10 @@ CREATE FUNCTION labeling_tally_truths(
     JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
     LEFT JOIN LATERAL (
         SELECT blind FROM (
-            SELECT blind, round FROM labeling_review
-            WHERE inspection_id = m.inspection_id AND registered_model_id = m.registered_model_id OFFSET 0
+            SELECT blind, round, registered_model_id AS model FROM labeling_review
+            WHERE inspection_id = m.inspection_id OFFSET 0
         ) rounds
-        ORDER BY round LIMIT 1
+        WHERE model = m.registered_model_id ORDER BY round LIMIT 1
     ) review ON true
     CROSS JOIN LATERAL (
         VALUES ('', ''), ('shift', m.shift), ('lot', m.lot), ('recipe', m.recipe), ('attempt', m.attempt::text),
@@ -116,10 +116,10 @@ LANGUAGE sql AS $$
         SELECT DISTINCT m.inspection_id, m.registered_model_id, t.outcome, t.label_id
         FROM measured m
         CROSS JOIN LATERAL (
-            SELECT outcome, label_id FROM labeling_groundtruth
-            WHERE inspection_id = m.inspection_id AND registered_model_id = m.registered_model_id OFFSET 0
+            SELECT outcome, label_id, registered_model_id AS model FROM labeling_groundtruth
+            WHERE inspection_id = m.inspection_id OFFSET 0
         ) t
-        WHERE m.is_drawn
+        WHERE m.is_drawn AND t.model = m.registered_model_id
     ) known
     HAVING count(*) > 0
 $$
@@ -141,8 +141,10 @@ BEGIN
     WHERE i.xmin <> pg_current_xact_id()::xid;
     PERFORM 1 FROM labeling_inspection i WHERE i.id = ANY (others) ORDER BY i.id FOR NO KEY UPDATE;
     SELECT array_agg(p.id), array_agg(p.id) FILTER (WHERE f.n < (
-        SELECT count(*) FROM labeling_selection s
-        WHERE s.inspection_id = f.inspection_id AND s.registered_model_id = f.registered_model_id
+        SELECT count(*) FROM (
+            SELECT registered_model_id AS model FROM labeling_selection WHERE inspection_id = f.inspection_id OFFSET 0
+        ) s
+        WHERE s.model = f.registered_model_id
     ))
     INTO predictions, known
     FROM (SELECT inspection_id, registered_model_id, count(*) AS n FROM fresh GROUP BY 1, 2) f
@@ -150,9 +152,9 @@ BEGIN
         SELECT id, model_version_id FROM labeling_prediction WHERE inspection_id = f.inspection_id OFFSET 0
     ) p
     CROSS JOIN LATERAL (
-        SELECT 1 FROM models_registry_modelversion
-        WHERE id = p.model_version_id AND registered_model_id = f.registered_model_id OFFSET 0
-    ) v;
+        SELECT registered_model_id AS model FROM models_registry_modelversion WHERE id = p.model_version_id OFFSET 0
+    ) v
+    WHERE v.model = f.registered_model_id;
     IF known IS NULL AND predictions IS NOT NULL THEN
         PERFORM labeling_tally_add(1, predictions, '{{}}', true);
     ELSIF known IS NOT NULL THEN  -- another design drew for them before: what they were counted as goes
@@ -177,9 +179,10 @@ DECLARE
             SELECT registered_model_id AS id FROM models_registry_modelversion WHERE id = p.model_version_id OFFSET 0
         ) model
         CROSS JOIN LATERAL (
-            SELECT 1 FROM labeling_selection
-            WHERE inspection_id = p.inspection_id AND registered_model_id = model.id LIMIT 1
+            SELECT registered_model_id AS id FROM labeling_selection WHERE inspection_id = p.inspection_id OFFSET 0
         ) drawn
+        WHERE drawn.id = model.id
+        GROUP BY p.id
     );
 BEGIN
     IF predictions = '{{}}' THEN

@@ -31,10 +31,10 @@ CREATE FUNCTION labeling_tally_truths(
     JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
     LEFT JOIN LATERAL (
         SELECT blind FROM (
-            SELECT blind, round FROM labeling_review
-            WHERE inspection_id = m.inspection_id AND registered_model_id = m.registered_model_id OFFSET 0
+            SELECT blind, round, registered_model_id AS model FROM labeling_review
+            WHERE inspection_id = m.inspection_id OFFSET 0
         ) rounds
-        ORDER BY round LIMIT 1
+        WHERE model = m.registered_model_id ORDER BY round LIMIT 1
     ) review ON true
     CROSS JOIN LATERAL (
         SELECT dimension, key FROM (
