@@ -13,10 +13,9 @@ BENCHES = (
     "trainer",
     "export",
     "confusion",
-    "rollups",
     "routing",
 )
-LONG = ("coverage",)  # only by its name
+LONG = ("coverage", "report")  # only by its name
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
-from benchmarks.report import ROOT
+from benchmarks.printed import ROOT
 
 AT_ONCE = 500_000
 DAYS, LOTS = 28, 400

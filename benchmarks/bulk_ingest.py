@@ -18,7 +18,7 @@ import httpx
 import msgspec
 import psycopg
 
-from benchmarks.report import conclude, machine
+from benchmarks.printed import conclude, machine
 from benchmarks.stack import Stack, stack
 
 TARGETS = {

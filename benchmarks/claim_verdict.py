@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from benchmarks.report import conclude, machine, percentiles
+from benchmarks.printed import conclude, machine, percentiles
 from benchmarks.stack import PASSWORD, Stack, stack
 
 TARGETS = {"claim_p50_ms": 10.0, "verdict_p50_ms": 10.0, "doubles": 0.0, "errors": 0.0}

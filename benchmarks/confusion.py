@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.report import conclude, machine, percentiles
+from benchmarks.printed import conclude, machine, percentiles
 from models_registry.estimation import Cells, cells_of_items, estimate_accuracy
 from models_registry.estimation.confusion import confusion, expected_cost
 

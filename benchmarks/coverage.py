@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tables
+from benchmarks.printed import conclude, machine
 from benchmarks.protocols import accuracy, escape, monitors
 from benchmarks.protocols.summaries import Acceptance, show_accuracy, show_escape, show_monitors, show_tables
-from benchmarks.report import conclude, machine
 from benchmarks.streams import Frame, default_tau
 from models_registry.estimation import estimate_accuracy, naive_of_cells
 

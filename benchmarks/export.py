@@ -16,7 +16,7 @@ import httpx
 import psutil
 import psycopg
 
-from benchmarks.report import ROOT, conclude, machine
+from benchmarks.printed import ROOT, conclude, machine
 from benchmarks.stack import Stack, stack
 from benchmarks.truths import seed_truths
 from labeling.exchange.query import LINEAGE

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from benchmarks.report import conclude, machine, percentiles
+from benchmarks.printed import conclude, machine, percentiles
 from benchmarks.stack import Stack, stack
 
 TARGETS = {"p99_ms": 50.0, "saturation_per_s": 200.0}

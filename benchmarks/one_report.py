@@ -11,7 +11,7 @@ import django
 
 django.setup()
 
-from benchmarks.report import percentiles  # noqa: E402 - Django first
+from benchmarks.printed import percentiles  # noqa: E402 - Django first
 from labeling.windows import Window, slice_cells, window_cells  # noqa: E402
 from models_registry.estimation import estimate_accuracy  # noqa: E402
 from models_registry.estimation.confusion import confusion  # noqa: E402

@@ -1,45 +1,119 @@
-"""What every benchmark prints: the machine, a table, and one line of JSON with figures, targets and pass."""
+"""A report from the rollups beside very many predictions, the rebuild of the rollups, and what they cost a verdict.
+
+    python -m benchmarks.report [--quick]
+
+One model has 10 million predictions and a million verdicts, another 100,000 and 10,000, in one database.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+import time
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 
-import numpy as np
+import psutil
+import psycopg
 
-ROOT = Path(__file__).resolve().parent.parent
-# figures that must stay below their target
-AT_MOST = ("_ms", "_mb", "_at_most", "doubles", "errors", "new_rows_by_resend", "false_alarm_rate")
+from benchmarks.big_tables import Scene, fill, make_scene
+from benchmarks.printed import ROOT, conclude, machine
+from reviewapp.embedded.running import running
 
-
-def machine() -> str:
-    """The machine and the commit that is measured."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    commit = answer.stdout.strip() if answer.returncode == 0 else "unknown"
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {commit}"
-
-
-def percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    """p50, p95 and p99 in milliseconds."""
-    return {f"p{q}_ms": round(float(np.percentile(seconds, q)) * 1000, 2) for q in (50, 95, 99)}
+TARGETS = {
+    "p50_ms": 50.0, "growth_at_most": 1.2, "rebuild_seconds_at_most": 60.0, "rebuild_mb": 300.0,
+    "verdict_cost_ms": 1.0,
+}  # fmt: skip
 
 
-def meets(name: str, figure: float, target: float) -> bool:
-    return figure <= target if name.endswith(AT_MOST) else figure >= target
+def main(arguments: list[str]) -> int:
+    few, many = (2_000, 20_000) if "--quick" in arguments else (100_000, 10_000_000)
+    print(machine())
+    with TemporaryDirectory(prefix="reviewapp-bench-") as folder, running(Path(folder), durable=True) as engines:
+        os.environ |= {
+            "DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url, "REVIEWAPP_VAR": folder,
+            "DJANGO_SETTINGS_MODULE": "reviewapp.settings", "REVIEWAPP_LOG_LEVEL": "ERROR",
+        }  # fmt: skip
+        _manage("migrate", "--verbosity=0")
+        small, big = make_scene("small"), make_scene("big")
+        fill(engines.database_url, small, few, base=0)
+        seconds, megabytes = _rebuild()
+        print(f"rebuilt from {few:>12,} predictions, {few // 10:>9,} verdicts: {seconds:7.1f} s {megabytes:6.0f} MB")
+        fill(engines.database_url, big, many // 10, base=1_000_000_000)
+        seconds, megabytes = _rebuild()
+        figures = {
+            "rebuild_1m_predictions_seconds": round(seconds, 1),
+            **_whole(engines.database_url, big, many),
+            "verdict_cost_ms": round(_verdict_cost(engines.database_url, small), 3),
+        }
+        times = {scene.slug: _report(scene.slug) for scene in (small, big)}
+    figures |= {
+        "p50_ms": times["big"],
+        "small_p50_ms": times["small"],
+        "growth_at_most": round(times["big"] / times["small"], 3),
+    }
+    return conclude("report", figures, TARGETS)
 
 
-def conclude(bench: str, figures: Mapping[str, float], targets: Mapping[str, float]) -> int:
-    """Print the table and the JSON line. Returns 0 when every target is met, else 1."""
-    print(f"{'figure':<32}{'measured':>12}{'target':>12}")
-    for name, figure in figures.items():
-        target = targets.get(name)
-        verdict = "" if target is None else ("  met" if meets(name, figure, target) else "  MISSED")
-        print(f"{name:<32}{figure:>12}{'' if target is None else target:>12}{verdict}")
-    met = all(meets(name, figures[name], target) for name, target in targets.items())
-    print(json.dumps({"bench": bench, "figures": dict(figures), "targets": dict(targets), "pass": met}))
-    return 0 if met else 1
+def _whole(database_url: str, scene: Scene, many: int) -> dict[str, float]:
+    """The rest of the predictions, and the rebuild from all of them."""
+    fill(database_url, scene, many - many // 10, base=2_000_000_000)
+    seconds, megabytes = _rebuild()
+    with psycopg.connect(database_url) as connection:
+        counted = connection.execute("SELECT sum(n_arrived), sum(n) FILTER (WHERE dimension = '') FROM labeling_tally")
+        print(f"rollups of {counted.fetchone()} predictions and verdicts: {seconds:.1f} s, {megabytes:.0f} MB")
+    return {"rebuild_seconds_at_most": round(seconds, 1), "rebuild_mb": round(megabytes, 1)}
+
+
+def _manage(*arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
+
+
+def _rebuild() -> tuple[float, float]:
+    """Seconds, and the largest resident memory of the command, in MB (the start of Python is in both)."""
+    start, peak = time.perf_counter(), 0.0
+    process = psutil.Popen([sys.executable, "manage.py", "rebuild_tallies"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        peak = max(peak, process.memory_info().rss / 1e6)
+        time.sleep(0.05)
+    if process.returncode:
+        raise RuntimeError("rebuild_tallies failed")
+    return time.perf_counter() - start, peak
+
+
+def _verdict_cost(database_url: str, scene: Scene) -> float:
+    """Milliseconds that the rollups add to writing one truth in a transaction of its own: with triggers or without."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT id FROM labeling_groundtruth WHERE registered_model_id = %s ORDER BY id LIMIT 400", [scene.model]
+        ).fetchall()
+        times: dict[str, list[float]] = {"ENABLE": [], "DISABLE": []}
+        for number, (row,) in enumerate(rows):
+            how = "ENABLE" if number % 20 < 10 else "DISABLE"
+            if number % 10 == 0:
+                connection.execute(f"ALTER TABLE labeling_groundtruth {how} TRIGGER USER")
+            start = time.perf_counter()
+            connection.execute("UPDATE labeling_groundtruth SET label_id = %s WHERE id = %s", [scene.label + 2, row])
+            if number % 10:  # the first one plans
+                times[how].append(time.perf_counter() - start)
+        connection.execute("ALTER TABLE labeling_groundtruth ENABLE TRIGGER USER")
+    return (median(times["ENABLE"]) - median(times["DISABLE"])) * 1000
+
+
+def _report(slug: str) -> float:
+    """The median of a report's time in a process that has made one before, in ms."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.one_report", slug], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if answer.returncode or not (found := re.search(r"\{.*\}", answer.stdout)):
+        raise RuntimeError(answer.stderr[-2000:])
+    print(slug, found.group())
+    return float(json.loads(found.group())["p50_ms"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.report import conclude, machine
+from benchmarks.printed import conclude, machine
 from labeling.routing import DesignRules, PredictionFacts, draw_columns, keyed_uniforms, route_many
 
 TARGETS = {"million_draws_seconds_at_most": 1.0}

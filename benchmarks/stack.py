@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from benchmarks.report import ROOT
+from benchmarks.printed import ROOT
 from reviewapp.embedded.lifeline import tied_to_this_process
 from reviewapp.embedded.running import running
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from benchmarks.report import ROOT, conclude, machine
+from benchmarks.printed import ROOT, conclude, machine
 from models_registry.training.features import extract, read
 from models_registry.training.trainer import fit
 

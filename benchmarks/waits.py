@@ -18,7 +18,7 @@ import httpx
 import psycopg
 
 from benchmarks.claim_verdict import signed_in, verdict_on
-from benchmarks.report import conclude, machine, percentiles
+from benchmarks.printed import conclude, machine, percentiles
 from benchmarks.stack import Stack, stack
 
 TARGETS = {"with_waits_p99_ms": 50.0, "errors": 0.0}

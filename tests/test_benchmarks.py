@@ -24,7 +24,7 @@ OURS = ("DATABASE_URL", "REDIS_URL", "REVIEWAPP_VAR", "DJANGO_SETTINGS_MODULE")
         ("claim_verdict", {"claim_p50_ms", "verdict_p99_ms", "verdicts_per_s_8_people", "doubles", "errors"}),
         ("export", {"http_seconds_at_most", "http_growth_mb", "ratio_to_plain_copy", "command_seconds_at_most"}),
         ("confusion", {"p50_ms", "cost_p50_ms", "accuracy_p50_ms"}),
-        ("rollups", {"p50_ms", "growth_at_most", "rebuild_seconds_at_most", "rebuild_mb", "verdict_cost_ms"}),
+        ("report", {"p50_ms", "growth_at_most", "rebuild_seconds_at_most", "rebuild_mb", "verdict_cost_ms"}),
         ("routing", {"million_draws_seconds_at_most", "million_rows_seconds", "million_older_hashes_seconds"}),
         ("coverage", {"min_coverage", "false_alarm_rate", "median_labels_of_uniform"}),
     ],
