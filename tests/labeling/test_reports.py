@@ -100,7 +100,7 @@ def test_it_names_its_days_sites_designs_label_set_and_code(line: Line) -> None:
     content = read_content(line.issue().content)
     assert content.window["words"] == "production days 2026-11-23"
     assert ("Days and shifts of", "Plant A (Europe/Berlin)") in content.facts
-    assert content.designs == [{"id": line.model.designs.get().pk, "number": 1, "code_version": "routing-1"}]
+    assert content.designs == [{"id": line.model.designs.get().pk, "number": 1, "code_version": "routing-2"}]
     assert content.label_set["id"] == line.model.label_set_id
     assert content.code_version == "report-1"
 
