@@ -47,11 +47,11 @@ CREATE FUNCTION labeling_measured(predictions bigint[], without bigint[]) RETURN
 $$
 """
 
-# ``signs`` says of each truth whether it counts from now on (1) or not any more (-1). Slices hold truths alone.
+# Truths of predictions, one by one; ``signs`` says whether each counts from now on (1) or not any more (-1). Slices hold
+# truths alone.
 ADD_TRUTHS = """
 CREATE FUNCTION labeling_tally_truths(
-    predictions bigint[], without bigint[], signs integer[], inspections bigint[], models bigint[], outcomes text[],
-    labels bigint[]
+    signs integer[], predictions bigint[], outcomes text[], labels bigint[], without bigint[]
 ) RETURNS void LANGUAGE sql AS $$
     INSERT INTO labeling_tally (
         model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
@@ -61,8 +61,8 @@ CREATE FUNCTION labeling_tally_truths(
         m.floor_pi, m.predicted_id, t.outcome, t.label, 0, 0, 0, 0, sum(t.sign), sum(t.sign * m.pi),
         sum(t.sign / m.pi), sum(t.sign / m.pi ^ 2), sum(t.sign * m.g / m.pi), sum(t.sign * m.g / m.pi ^ 2),
         sum(t.sign * m.g ^ 2 / m.pi), sum(t.sign * (m.g / m.pi) ^ 2)
-    FROM unnest(signs, inspections, models, outcomes, labels) AS t(sign, inspection, model, outcome, label)
-    JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
+    FROM unnest(signs, predictions, outcomes, labels) AS t(sign, prediction, outcome, label)
+    CROSS JOIN LATERAL (SELECT * FROM labeling_measured(ARRAY[t.prediction], without) OFFSET 0) m
     LEFT JOIN LATERAL (
         SELECT blind FROM (
             SELECT blind, round, registered_model_id AS model FROM labeling_review
@@ -109,18 +109,14 @@ LANGUAGE sql AS $$
         GROUP BY 1, 2, 5, 6, 7, 8, 9, 10
     )
     SELECT labeling_tally_truths(
-        predictions, without, array_agg(sign), array_agg(inspection_id), array_agg(registered_model_id),
-        array_agg(outcome::text), array_agg(label_id)
+        array_agg(sign), array_agg(m.prediction_id), array_agg(t.outcome::text), array_agg(t.label_id), without
     )
-    FROM (
-        SELECT DISTINCT m.inspection_id, m.registered_model_id, t.outcome, t.label_id
-        FROM measured m
-        CROSS JOIN LATERAL (
-            SELECT outcome, label_id, registered_model_id AS model FROM labeling_groundtruth
-            WHERE inspection_id = m.inspection_id OFFSET 0
-        ) t
-        WHERE m.is_drawn AND t.model = m.registered_model_id
-    ) known
+    FROM measured m
+    CROSS JOIN LATERAL (
+        SELECT outcome, label_id, registered_model_id AS model FROM labeling_groundtruth
+        WHERE inspection_id = m.inspection_id OFFSET 0
+    ) t
+    WHERE m.is_drawn AND t.model = m.registered_model_id
     HAVING count(*) > 0
 $$
 """
@@ -199,35 +195,24 @@ $$
 # Three triggers, since a transition table has to be there to be named. A truth that only moved into a dataset is none.
 ON_TRUTH = """
 CREATE FUNCTION labeling_tally_on_truth_{name}() RETURNS trigger LANGUAGE plpgsql {plans} AS $$
-DECLARE
-    predictions bigint[];
-    signs integer[];
-    inspections bigint[];
-    models bigint[];
-    outcomes text[];
-    labels bigint[];
 BEGIN
-    SELECT array_agg(t.sign), array_agg(t.inspection_id), array_agg(t.registered_model_id),
-        array_agg(t.outcome::text), array_agg(t.label_id)
-    INTO signs, inspections, models, outcomes, labels
-    FROM ({changed}) t;
-    IF signs IS NULL THEN
-        RETURN NULL;
-    END IF;
-    PERFORM 1 FROM labeling_inspection i WHERE i.id = ANY (inspections) ORDER BY i.id FOR NO KEY UPDATE;
-    FOR place IN 1 .. cardinality(signs) BY 100 LOOP  -- each with each: few at a time
-        predictions := ARRAY(
-            SELECT DISTINCT p.id FROM unnest(inspections[place:place + 99]) AS one(id)
-            CROSS JOIN LATERAL (
-                SELECT id FROM labeling_inspection WHERE id = one.id AND withdrawn_at IS NULL OFFSET 0
-            ) i
-            CROSS JOIN LATERAL (SELECT id FROM labeling_prediction WHERE inspection_id = i.id OFFSET 0) p
-        );
-        PERFORM labeling_tally_truths(
-            predictions, '{{}}', signs[place:place + 99], inspections[place:place + 99], models[place:place + 99],
-            outcomes[place:place + 99], labels[place:place + 99]
-        );
-    END LOOP;
+    PERFORM 1 FROM labeling_inspection i
+        WHERE i.id IN (SELECT inspection_id FROM ({changed}) t) ORDER BY i.id FOR NO KEY UPDATE;
+    PERFORM labeling_tally_truths(
+        array_agg(t.sign), array_agg(p.id), array_agg(t.outcome::text), array_agg(t.label_id), '{{}}'
+    )
+    FROM ({changed}) t
+    CROSS JOIN LATERAL (
+        SELECT id FROM labeling_inspection WHERE id = t.inspection_id AND withdrawn_at IS NULL OFFSET 0
+    ) i
+    CROSS JOIN LATERAL (
+        SELECT id, model_version_id FROM labeling_prediction WHERE inspection_id = i.id OFFSET 0
+    ) p
+    CROSS JOIN LATERAL (
+        SELECT registered_model_id AS model FROM models_registry_modelversion WHERE id = p.model_version_id OFFSET 0
+    ) v
+    WHERE v.model = t.registered_model_id
+    HAVING count(*) > 0;
     RETURN NULL;
 END
 $$
@@ -281,7 +266,7 @@ NAMES = (
     "labeling_tally_on_withdrawal()", "labeling_tally_on_truth_update()", "labeling_tally_on_truth_delete()",
     "labeling_tally_on_truth_insert()", "labeling_tally_on_prediction()", "labeling_tally_on_draw()",
     "labeling_tally_add(integer, bigint[], bigint[], boolean)",
-    "labeling_tally_truths(bigint[], bigint[], integer[], bigint[], bigint[], text[], bigint[])",
+    "labeling_tally_truths(integer[], bigint[], text[], bigint[], bigint[])",
     "labeling_measured(bigint[], bigint[])",
 )  # fmt: skip
 # What is there already is counted once, now.

@@ -11,13 +11,11 @@ $$
 """
 
 # As in 0014, with the slices by flag. ``those``: add up the slices of these flags and nothing else.
-DROP_TRUTHS = """
-DROP FUNCTION labeling_tally_truths(bigint[], bigint[], integer[], bigint[], bigint[], text[], bigint[])
-"""
+DROP_TRUTHS = "DROP FUNCTION labeling_tally_truths(integer[], bigint[], text[], bigint[], bigint[])"
 ADD_TRUTHS = """
 CREATE FUNCTION labeling_tally_truths(
-    predictions bigint[], without bigint[], signs integer[], inspections bigint[], models bigint[], outcomes text[],
-    labels bigint[], those text[] DEFAULT NULL
+    signs integer[], predictions bigint[], outcomes text[], labels bigint[], without bigint[],
+    those text[] DEFAULT NULL
 ) RETURNS void LANGUAGE sql AS $$
     INSERT INTO labeling_tally (
         model_version_id, day, dimension, key, source_id, design_id, is_certainty, edge, floor_pi, predicted_id,
@@ -27,8 +25,8 @@ CREATE FUNCTION labeling_tally_truths(
         m.floor_pi, m.predicted_id, t.outcome, t.label, 0, 0, 0, 0, sum(t.sign), sum(t.sign * m.pi),
         sum(t.sign / m.pi), sum(t.sign / m.pi ^ 2), sum(t.sign * m.g / m.pi), sum(t.sign * m.g / m.pi ^ 2),
         sum(t.sign * m.g ^ 2 / m.pi), sum(t.sign * (m.g / m.pi) ^ 2)
-    FROM unnest(signs, inspections, models, outcomes, labels) AS t(sign, inspection, model, outcome, label)
-    JOIN labeling_measured(predictions, without) m ON m.inspection_id = t.inspection AND m.registered_model_id = t.model
+    FROM unnest(signs, predictions, outcomes, labels) AS t(sign, prediction, outcome, label)
+    CROSS JOIN LATERAL (SELECT * FROM labeling_measured(ARRAY[t.prediction], without) OFFSET 0) m
     LEFT JOIN LATERAL (
         SELECT blind FROM (
             SELECT blind, round, registered_model_id AS model FROM labeling_review
@@ -75,17 +73,20 @@ BEGIN
     LOOP
         PERFORM 1 FROM labeling_inspection WHERE id = part.id FOR NO KEY UPDATE;
         PERFORM labeling_tally_truths(
-            ARRAY(SELECT id FROM labeling_prediction WHERE inspection_id = part.id), '{{}}', ARRAY[delta.sign],
-            ARRAY[part.id], ARRAY[truth.registered_model_id], ARRAY[truth.outcome::text], ARRAY[truth.label_id],
+            array_agg(delta.sign), array_agg(p.id), array_agg(truth.outcome::text), array_agg(truth.label_id), '{{}}',
             delta.flags
         )
         FROM labeling_groundtruth truth
+        JOIN labeling_inspection i ON i.id = truth.inspection_id AND i.withdrawn_at IS NULL
+        JOIN labeling_prediction p ON p.inspection_id = i.id
+        JOIN models_registry_modelversion v
+            ON v.id = p.model_version_id AND v.registered_model_id = truth.registered_model_id
         CROSS JOIN (
             VALUES (1, ARRAY(SELECT labeling_flags(part.id) EXCEPT SELECT unnest(part.old))),
                 (-1, ARRAY(SELECT unnest(part.old) EXCEPT SELECT labeling_flags(part.id)))
         ) AS delta(sign, flags)
         WHERE truth.inspection_id = part.id AND cardinality(delta.flags) > 0
-            AND EXISTS (SELECT 1 FROM labeling_inspection WHERE id = part.id AND withdrawn_at IS NULL);
+        GROUP BY delta.flags;
     END LOOP;
     RETURN NULL;
 END
