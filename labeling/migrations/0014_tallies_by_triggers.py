@@ -123,7 +123,10 @@ $$
 
 # Facts about one part that meet in the same moment wait for each other here, else neither would see the other. Parts
 # that this transaction brought are nobody else's yet.
-PLANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+PLANS = (
+    "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off "
+    "SET plan_cache_mode = force_generic_plan"
+)
 ON_DRAW = f"""
 CREATE FUNCTION labeling_tally_on_draw() RETURNS trigger LANGUAGE plpgsql {PLANS} AS $$
 DECLARE

@@ -50,7 +50,10 @@ $$
 """
 
 # The flags of a part are those of all its views, so what one view brings or loses may be there by another.
-PLANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+PLANS = (
+    "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off "
+    "SET plan_cache_mode = force_generic_plan"
+)
 ON_QUALITY = """
 CREATE FUNCTION labeling_tally_on_quality_{name}() RETURNS trigger LANGUAGE plpgsql {plans} AS $$
 DECLARE
