@@ -11,8 +11,8 @@ import multiprocessing
 import os
 import sys
 import time
-import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,6 @@ from benchmarks import tables
 from benchmarks.printed import conclude, machine
 from benchmarks.protocols import accuracy, escape, monitors
 from benchmarks.protocols.summaries import Acceptance, show_accuracy, show_escape, show_monitors, show_tables
-from benchmarks.streams import Frame, default_tau
-from models_registry.estimation import estimate_accuracy, naive_of_cells
-
-N_DRAWS = 1000
 
 
 def main(arguments: list[str]) -> int:
@@ -62,21 +58,7 @@ def _joined(answers: Any) -> dict[Any, np.ndarray]:
 
 def _on_a_table(design: tuple[str, float]) -> Sequence[Any]:
     """A thousand draws of one design on a whole test set: name, budget, error, estimate, naive, coverage, mean's z."""
-    name, budget = design
-    stream = tables.table(name)
-    truth, u = float(stream.is_error.mean()), stream.u
-    tau = default_tau(budget * len(u), truth)
-    pi = np.clip(tau * budget + (1 - tau) * budget * u / u.mean(), tau * budget, 1)
-    frame, rng = Frame(stream, pi, floor=tau * budget), np.random.default_rng([zlib.crc32(name.encode()), 1])
-    rows = []
-    for _ in range(N_DRAWS):
-        cells = frame.cells(frame.draw(rng))
-        ours, naive = estimate_accuracy(cells), naive_of_cells(cells)
-        rows.append([ours.value, ours.ci_high, ours.ci_low, naive.value])
-    value, low, high, plain = 1 - np.array(rows, dtype=np.float64).T
-    covered = float(((low <= truth) & (truth <= high)).mean())
-    off = (value.mean() - truth) / (value.std() / N_DRAWS**0.5)
-    return name, budget, truth, float(value.mean()), float(plain.mean()), covered, float(off)
+    return *design, *astuple(tables.draw_often(*design))
 
 
 if __name__ == "__main__":
