@@ -69,14 +69,14 @@ class Standing:
 
     @property
     def is_plain_share_fair(self) -> bool:
-        """Everything reviewed had the same chance: then the plain share is the estimate, and needs no warning."""
-        return self.oversampling is not None and self.oversampling < 1.01
+        """Everything reviewed had nearly the same chance: then the plain share is the estimate, without a warning."""
+        return self.oversampling is not None and self.oversampling < 1.05
 
     @property
     def why_not_naive(self) -> str:
         """Why the plain share of right ones among the reviewed is not the accuracy, with the stream's own number."""
         if self.is_plain_share_fair:
-            return _("Every image had the same chance of being drawn, so the plain share is fair here.")
+            return _("Every image had nearly the same chance of being drawn, so the plain share is fair here.")
         if self.oversampling is None:
             return ""
         if self.is_some_always_checked:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from labeling.charts.frame import Spot, Tick, spot
+from labeling.charts.frame import Spot, Tick, spot, time_format
 from labeling.charts.over_time import TimeTick
 from models_registry.charts import px
 
@@ -33,7 +33,7 @@ class EvidenceChart:
     critical: Spot
     last: Spot
     time_ticks: tuple[TimeTick, ...]
-    within_days: bool
+    time_format: str
     first_at: datetime
     newest: EvidencePoint
     name_left: str  # where the newest number ends
@@ -65,7 +65,7 @@ def evidence_chart(points: Sequence[EvidencePoint]) -> EvidenceChart | None:
         critical=spot(RIGHT, y(CRITICAL), y(CRITICAL)),
         last=spot(x(newest.at), last_y, last_y - 14 if last_y > TOP + 14 else last_y + 18),
         time_ticks=tuple(TimeTick(px(x(moment)), moment) for moment in moments),
-        within_days=seconds < 3 * 86_400,
+        time_format=time_format(seconds),
         first_at=start,
         newest=newest,
         name_left=px(x(newest.at) - 8),

@@ -49,6 +49,13 @@ def spot(x: float, y: float, text: float) -> Spot:
     return Spot(px(x), px(y), px(text + 4), px(text + 19))
 
 
+def time_format(seconds: float) -> str:
+    """How moments are written on an axis of so many seconds, as a Django date format: no two ticks look the same."""
+    if seconds < 3600:
+        return "H:i:s"
+    return "j M, H:i" if seconds < 3 * 86_400 else "j M"
+
+
 def spread(heights: Mapping[str, float | None], *, top: float, gap: float = LABEL_GAP) -> dict[str, float]:
     """Heights of the words at the right edge, moved apart where they would lie on each other."""
     placed: dict[str, float] = {}

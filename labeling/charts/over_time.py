@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from labeling.charts.frame import Spot, Tick, spot, spread, upright
+from labeling.charts.frame import Spot, Tick, spot, spread, time_format, upright
 from models_registry.charts import px
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 860.0, 26.0, 226.0
@@ -94,12 +94,13 @@ class AccuracyChart:
     label_free: str
     bars: tuple[Bar, ...]
     marks: tuple[Mark, ...]
-    last: Spot | None
+    measured: AccuracyPoint | None  # the newest with an estimate or a bound
+    last: Spot | None  # where it stands
     naive_last: Spot | None
     label_free_last: Spot | None
     target: Spot | None
     zones: tuple[Zone, ...]
-    within_days: bool
+    time_format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,13 @@ def accuracy_chart(
         label_free=_aside(kept, frame, "label_free"),
         bars=_bars(kept, frame),
         marks=_marks(kept, frame),
+        measured=last,
         last=spot(frame.x(last.at), frame.y(_level(last)), heights["last"]) if last else None,
         naive_last=spot(RIGHT, 0.0, heights["naive"]) if "naive" in heights else None,
         label_free_last=spot(RIGHT, 0.0, heights["label_free"]) if "label_free" in heights else None,
         target=spot(RIGHT, frame.y(target), heights["target"]) if target is not None else None,
         zones=_zones(kept, frame, alerts),
-        within_days=kept[-1].at - kept[0].at < timedelta(days=3),
+        time_format=time_format(frame.seconds),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labeling.access import models_for, require, require_report
 from labeling.api.reports import csv_answer, pdf_answer
+from labeling.models import Tally
 from labeling.reports.addenda import amend
 from labeling.reports.issuing import issue_report
 from labeling.windows import Window
@@ -47,13 +48,20 @@ def _list(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -
     decides = models_for(request.user, "decide").filter(
         pk__in=ModelVersion.objects.filter(stage="champion").values("registered_model")
     )
-    yesterday = (timezone.now() - timedelta(days=1)).date()
+    last = _last_day(decides.filter(slug=slug) if slug else decides)
     context = {
         "page": Paginator(rows, ROWS).get_page(request.GET.get("page")), "slug": slug, "models": decides,
-        "said": {"model": slug, "first_day": str(yesterday - timedelta(days=27)), "last_day": str(yesterday)},
+        "said": {"model": slug, "first_day": str(last - timedelta(days=27)), "last_day": str(last)},
         **context,
     }  # fmt: skip
     return render(request, "labeling/reports.html", context, status=status)
+
+
+def _last_day(models: QuerySet[RegisteredModel]) -> date:
+    """Yesterday, which is whole; today where nothing is older."""
+    today = timezone.now().date()
+    first = Tally.objects.filter(model_version__registered_model__in=models).aggregate(Min("day"))["day__min"]
+    return today - timedelta(days=first is None or first < today)
 
 
 def _issue(request: HttpRequest) -> HttpResponse:

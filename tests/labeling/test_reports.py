@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 import tests.factories as make
-from labeling.models import DispositionRecord, GroundTruth, Inspection
+from labeling.models import DispositionRecord, GroundTruth, Inspection, Tally
 from labeling.reports.addenda import amend
 from labeling.reports.issuing import issue_report
 from labeling.tasks import amend_reports
@@ -299,6 +300,22 @@ def test_a_lead_issues_it_on_the_page_and_reads_it_there(desk: Desk) -> None:
     assert f"{report.sha256}" in page
     assert "94.0 % (" in desk.client.get("/reports/").content.decode()
     assert desk.client.get(f"/reports/{report.pk}/report.pdf").content == pdf_of(report)
+
+
+def test_the_form_offers_whole_days_and_today_where_there_is_nothing_older(desk: Desk) -> None:
+    today = timezone.now().date()
+    part = make.make_prediction(version=make.make_version(stage="champion"))
+    model = part.model_version.registered_model
+    lead = make.make_member("lead", user=make.make_user("new-lead"), registered_model=model)
+    Inspection.objects.filter(pk=part.inspection_id).update(day=today)
+    make.make_selection(inspection=part.inspection, registered_model=model)
+    client = Client()
+    client.force_login(lead)
+
+    assert client.get("/reports/").context["said"]["last_day"] == str(today)
+
+    Tally.objects.update(day=today - timedelta(days=3))
+    assert client.get("/reports/").context["said"]["last_day"] == str(today - timedelta(days=1))
 
 
 def test_a_refused_report_keeps_what_was_chosen_and_says_why(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from labeling.charts import (
     reliability_chart,
 )
 from labeling.charts.evidence import MOST_POINTS
-from labeling.charts.frame import LABEL_GAP
+from labeling.charts.frame import LABEL_GAP, time_format
 from labeling.charts.over_time import BOTTOM, LEFT, MAX_POINTS, RIGHT, TOP
 from labeling.charts.pareto import MOST_BARS, WIDTH
 from models_registry.charts import accuracy_range, accuracy_scale, gain_range, gain_scale
@@ -240,3 +240,16 @@ def test_no_change_is_in_the_middle_of_the_gain_scale() -> None:
     assert drawn.zero == "150.0"
     assert drawn.misses_target
     assert float(drawn.ci_left) > 0
+
+
+def test_the_words_at_the_edge_are_those_of_the_newest_that_was_measured() -> None:
+    """A version that took over and is not measured yet has nothing to say there."""
+    chart = accuracy_chart([point(0), point(1, 0.9), point(2, None, version="v2", n=0)])
+    assert chart is not None
+    assert chart.measured is not None
+    assert (chart.measured.version, chart.measured.value) == ("v1", 0.9)
+
+
+@pytest.mark.parametrize(("seconds", "format"), [(0, "H:i:s"), (3_599, "H:i:s"), (3_600, "j M, H:i"), (259_200, "j M")])
+def test_moments_are_written_as_finely_as_they_lie_apart(seconds: float, format: str) -> None:
+    assert time_format(seconds) == format
