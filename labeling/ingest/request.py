@@ -81,14 +81,15 @@ def note_deployments(submissions: Iterable[Submission], answers: Iterable[Answer
     """What the lines really run; written once a minute, not once a part, and outside of the parts' transaction."""
     created = {answer.row for answer in answers if answer.status == "created"}
     seen = {
-        (one.source.station_id, one.catalog.name_of(one.version)): one.catalog
+        (one.source.station_id, one.catalog.name_of(one.version)): (one.catalog, one.version)
         for one in submissions
         if one.version is not None and one.position in created
     }
-    for (station_id, name), catalog in seen.items():
+    for (station_id, name), (catalog, version) in seen.items():
         noted = catalog.noted.get((station_id, name))
         if noted is None or now - noted >= NOTED_EVERY:
-            _note_deployment(station_id, catalog.versions[name], now)
+            # one that was promoted after the catalog was read is known here all the same; a new one was stored there
+            _note_deployment(station_id, version if version.pk else catalog.versions[name], now)
             catalog.noted[station_id, name] = now
 
 

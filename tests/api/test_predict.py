@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
+from pytest_django.fixtures import SettingsWrapper
 
 import tests.factories as make
-from labeling.models import Inspection, Item, Prediction, Selection
+from labeling import desk
+from labeling.models import Deployment, Inspection, Item, Prediction, Selection
 from models_registry import files, serving
 from models_registry.models import ModelVersion
 from models_registry.training import artifact, features
@@ -36,6 +38,7 @@ def champion(line: Line) -> ModelVersion:
     path.parent.mkdir(parents=True)
     sha256 = artifact.save(path, fitted, metadata={})
     ModelVersion.objects.filter(pk=line.champion.pk).update(artifact=key, artifact_sha256=sha256)
+    line.champion.refresh_from_db()
     return line.champion
 
 
@@ -55,6 +58,27 @@ def test_the_champions_label_and_scores_come_back_and_are_stored(line: Line, cha
     assert (prediction.model_version, prediction.scores) == (champion, body["scores"])
     assert Selection.objects.get().pi == body["probability"]
     assert Item.objects.get().sha256 == hashlib.sha256(make.png(shade=20)).hexdigest()
+
+
+def test_a_champion_that_was_promoted_a_moment_ago_answers_at_once(
+    line: Line, champion: ModelVersion, settings: SettingsWrapper
+) -> None:
+    """What is remembered of the model does not know it yet."""
+    settings.CATALOG_SECONDS = 60
+    try:
+        assert line.send_form(fields(1, image=upload(make.png(shade=20))), url=PREDICT).status_code == 201
+        ModelVersion.objects.filter(pk=champion.pk).update(stage="retired")
+        newest = make.make_version(
+            registered_model=line.model, external_name="", stage="champion", artifact=champion.artifact,
+            artifact_sha256=champion.artifact_sha256,
+        )  # fmt: skip
+
+        answer = line.send_form(fields(2, serial="S2", image=upload(make.png(shade=20))), url=PREDICT)
+
+        assert (answer.status_code, answer.json()["version"]) == (201, newest.short_name)
+        assert Deployment.objects.filter(model_version=newest).exists()
+    finally:
+        desk.forget()
 
 
 def test_a_resend_gets_the_first_answer_and_the_model_is_not_asked_again(
