@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
-from pytest_django.fixtures import SettingsWrapper
 
 import tests.factories as make
 from labeling import desk
@@ -61,7 +61,7 @@ def test_the_champions_label_and_scores_come_back_and_are_stored(line: Line, cha
 
 
 def test_a_champion_that_was_promoted_a_moment_ago_answers_at_once(
-    line: Line, champion: ModelVersion, settings: SettingsWrapper
+    line: Line, champion: ModelVersion, settings: LazySettings
 ) -> None:
     """What is remembered of the model does not know it yet."""
     settings.CATALOG_SECONDS = 60
