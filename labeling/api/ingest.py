@@ -63,10 +63,7 @@ class IngestView(APIView):
         if atomic and refused:
             return _nothing_stored(refused)
         stored = session.ingest.store(submissions, atomic=atomic)
-        if any(answer.image == Item.ImageStatus.FETCHING for answer in stored):
-            nudge_fetcher()
-        here = {one.review_id for one in stored if one.review_id and one.image == Item.ImageStatus.STORED}
-        nudge_maker(reviews=here if any(one.status == "created" for one in stored) else ())
+        _nudge_workers(stored)
         return respond(sorted([*stored, *refused], key=lambda answer: answer.row), is_list=is_list)
 
 
@@ -119,7 +116,17 @@ class Predict(APIView):
         if len(rows) != 1:
             raise RowRefused("predict takes one image at a time.", fields={"row": "One."})
         submission = session.judge(rows[0], champion)
-        return respond(session.ingest.store([submission], atomic=True), is_list=False)
+        stored = session.ingest.store([submission], atomic=True)
+        _nudge_workers(stored)
+        return respond(stored, is_list=False)
+
+
+def _nudge_workers(stored: list[Answer]) -> None:
+    """Images to be fetched, and those that people will look at."""
+    if any(answer.image == Item.ImageStatus.FETCHING for answer in stored):
+        nudge_fetcher()
+    here = {one.review_id for one in stored if one.review_id and one.image == Item.ImageStatus.STORED}
+    nudge_maker(reviews=here if any(one.status == "created" for one in stored) else ())
 
 
 def _sha256(request: Request, raw_rows: list[Any]) -> str:

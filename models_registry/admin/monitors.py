@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from models_registry.admin.base import HistoryAdmin, ModelAdmin, ModelForm, TabularInline
 from models_registry.models import EscapeLimit, Monitor, MonitorTransition
+from models_registry.templatetags.figures import odds
 
 
 class EscapeLimitForm(ModelForm):
@@ -43,8 +44,8 @@ class EscapeLimitAdmin(ModelAdmin):
 @admin.register(Monitor)
 class MonitorAdmin(HistoryAdmin):
     list_display = (
-        "model_version", "guard", "state", "evidence", "max_evidence", "n_fed", "n_drawn", "n_errors", "last_fed_at",
-        "ended_at",
+        "model_version", "guard", "state", "evidence_now", "evidence_at_most", "n_fed", "n_drawn", "n_errors",
+        "last_fed_at", "ended_at",
     )  # fmt: skip
     list_select_related = ("model_version__registered_model",)
     list_filter = ("state", ("ended_at", admin.EmptyFieldListFilter), "model_version__registered_model")
@@ -52,11 +53,23 @@ class MonitorAdmin(HistoryAdmin):
     date_hierarchy = "started_at"
     exclude = ("capital", "history")
 
+    @admin.display(description=_("evidence"), ordering="evidence")
+    def evidence_now(self, monitor: Monitor) -> str:
+        return odds(monitor.evidence)
+
+    @admin.display(description=_("at most"), ordering="max_evidence")
+    def evidence_at_most(self, monitor: Monitor) -> str:
+        return odds(monitor.max_evidence)
+
 
 @admin.register(MonitorTransition)
 class MonitorTransitionAdmin(HistoryAdmin):
-    list_display = ("monitor", "from_state", "to_state", "cause", "evidence", "n_fed", "at")
+    list_display = ("monitor", "from_state", "to_state", "cause", "evidence_then", "n_fed", "at")
     list_select_related = ("monitor__model_version__registered_model",)
     list_filter = ("to_state", "cause")
     search_fields = ("monitor__guard", "monitor__model_version__registered_model__name")
     date_hierarchy = "at"
+
+    @admin.display(description=_("evidence"), ordering="evidence")
+    def evidence_then(self, transition: MonitorTransition) -> str:
+        return odds(transition.evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from PIL import Image
 
 import tests.factories as make
 from labeling import desk
-from labeling.models import Deployment, Inspection, Item, Prediction, Selection
+from labeling.models import Deployment, Inspection, Item, ItemQuality, Prediction, SamplingDesign, Selection
+from labeling.tasks import make_derivatives
 from models_registry import files, serving
 from models_registry.models import ModelVersion
 from models_registry.training import artifact, features
@@ -58,6 +60,19 @@ def test_the_champions_label_and_scores_come_back_and_are_stored(line: Line, cha
     assert (prediction.model_version, prediction.scores) == (champion, body["scores"])
     assert Selection.objects.get().pi == body["probability"]
     assert Item.objects.get().sha256 == hashlib.sha256(make.png(shade=20)).hexdigest()
+
+
+def test_a_worker_prepares_and_measures_what_people_will_look_at(
+    line: Line, champion: ModelVersion, django_capture_on_commit_callbacks: Any
+) -> None:
+    SamplingDesign.objects.update(budget=1, audit_share=1)
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT).status_code == 201
+
+    (said,) = [one.keywords["kwargs"] for one in callbacks if isinstance(one, partial) and "kwargs" in one.keywords]
+    make_derivatives(**said)
+
+    assert ItemQuality.objects.get().item == Item.objects.get()
 
 
 def test_a_champion_that_was_promoted_a_moment_ago_answers_at_once(
