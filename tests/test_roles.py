@@ -43,7 +43,7 @@ def who_may(verb: Any, status: int, *, anonymous: int, others: int = 403, strang
 
 
 LISTS = ("predictions", "inspections", "reviews", "ground-truth", "dispositions", "versions", "reports")
-FIGURES = ("accuracy", "confusion", "slices", "reliability", "evidence")
+FIGURES = ("accuracy", "confusion", "slices", "reliability")
 LOGIN, KEY = 302, 401  # what people and systems without a session are answered
 
 TABLE: dict[tuple[str, str], Expected] = {

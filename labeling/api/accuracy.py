@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 
 from labeling.access import require
 from labeling.accuracy.asked import PARAMETERS, WINDOWS, Asked
-from labeling.accuracy.evidence import watched
 from labeling.accuracy.figures import standing
 from labeling.accuracy.material import Material, material
 from labeling.accuracy.matrix import escapes, matrix_labels
@@ -24,12 +23,10 @@ from labeling.api.accuracy_shapes import (
     ConfusionAnswer,
     ConfusionCell,
     EscapeShare,
-    EvidenceAnswer,
     Money,
     ReliabilityAnswer,
     SliceAnswer,
     SlicesAnswer,
-    monitored,
     of_accuracy,
     of_measured,
     of_plain,
@@ -175,14 +172,3 @@ class ModelReliability(FigureView):
                 brier=said.brier if said else None,
             )
         )
-
-
-class ModelEvidence(FigureView):
-    @extend_schema(
-        summary="Evidence that a version errs too often, as it grew", parameters=PARAMETERS_SAID,
-        responses=EvidenceAnswer,
-    )  # fmt: skip
-    def get(self, request: Request, slug: str) -> Response:
-        """Since each monitor began, whatever the window: evidence adds up over all that arrived."""
-        found = self.material(request, slug)
-        return Response(EvidenceAnswer(**about(found), monitors=[monitored(one) for one in watched(found.version)]))

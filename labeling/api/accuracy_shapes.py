@@ -6,11 +6,10 @@ stands alone; where nothing is known all five are.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 
-from labeling.accuracy.evidence import Watched
 from labeling.accuracy.figures import Rate
 from labeling.accuracy.slices import SliceAccuracy
 from labeling.charts import Share
@@ -120,49 +119,6 @@ class ReliabilityAnswer(About, kw_only=True):
     calibration_error_low: float | None
     calibration_error_high: float | None
     brier: float | None
-
-
-class EvidenceAt(msgspec.Struct):
-    at: datetime
-    n_inspections: int
-    evidence: float
-
-
-class Monitored(msgspec.Struct):
-    """`guard`: empty for any error, escape, or escape:LABEL. `evidence`: so many to 1, may be looked at at any time."""
-
-    guard: str
-    limit: float | None
-    accepted: float | None
-    state: str
-    evidence: float
-    max_evidence: float
-    n_inspections: int
-    n_errors: int
-    started_at: datetime
-    ended_at: datetime | None
-    history: list[EvidenceAt]
-
-
-class EvidenceAnswer(About, kw_only=True):
-    monitors: list[Monitored]
-
-
-def monitored(one: Watched) -> Monitored:
-    monitor = one.monitor
-    return Monitored(
-        guard=monitor.guard,
-        limit=monitor.p0,
-        accepted=monitor.accepted,
-        state=monitor.state,
-        evidence=monitor.evidence,
-        max_evidence=monitor.max_evidence,
-        n_inspections=monitor.n_fed,
-        n_errors=monitor.n_errors,
-        started_at=monitor.started_at,
-        ended_at=monitor.ended_at,
-        history=[EvidenceAt(point.at, point.n, point.evidence) for point in one.points],
-    )
 
 
 def of_measured(one: Measured) -> Number:

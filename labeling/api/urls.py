@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labeling.api.accuracy import ModelAccuracy, ModelConfusion, ModelEvidence, ModelReliability, ModelSlices
+from labeling.api.accuracy import ModelAccuracy, ModelConfusion, ModelReliability, ModelSlices
 from labeling.api.bulk import BulkPredictions
 from labeling.api.containment import Containment
 from labeling.api.declared import DeclaredSamples
@@ -34,7 +34,6 @@ urlpatterns = [
     path("models/<slug:slug>/confusion/", ModelConfusion.as_view(), name="api-confusion"),
     path("models/<slug:slug>/slices/", ModelSlices.as_view(), name="api-slices"),
     path("models/<slug:slug>/reliability/", ModelReliability.as_view(), name="api-reliability"),
-    path("models/<slug:slug>/evidence/", ModelEvidence.as_view(), name="api-evidence"),
     path("models/<slug:slug>/ground-truth/export/", GroundTruthExport.as_view(), name="api-export"),
     path("models/<slug:slug>/imports/", Imports.as_view(), name="api-imports"),
     path("models/<slug:slug>/imports/<int:pk>/", ImportDetail.as_view(), name="api-import"),

@@ -12,7 +12,7 @@ import tests.factories as make
 from labeling.tallies import fold
 from models_registry.models import ModelVersion
 
-NAMES = ("accuracy", "confusion", "slices", "reliability", "evidence")
+NAMES = ("accuracy", "confusion", "slices", "reliability")
 
 
 @pytest.fixture
@@ -110,18 +110,6 @@ def test_reliability_compares_said_and_right(lena: Client, version: ModelVersion
     assert found["n"] == 100
     assert [one["right"]["n"] for one in found["tenths"]] == [100]
     assert found["tenths"][0]["right"]["value"] < found["tenths"][0]["mean_confidence"] + 0.1
-
-
-def test_evidence_tells_each_monitor_with_its_history(lena: Client, version: ModelVersion) -> None:
-    at = timezone.now().isoformat()
-    make.make_monitor(
-        version=version, n_fed=900, n_drawn=80, n_errors=9, evidence=41.0, max_evidence=41.0, state="alert",
-        history=[[at, 0, 1.0], [at, 900, 41.0]],
-    )  # fmt: skip
-    (found,) = told(lena, "evidence")["monitors"]
-
-    assert (found["guard"], found["state"], found["evidence"], found["n_inspections"]) == ("", "alert", 41.0, 900)
-    assert [point["evidence"] for point in found["history"]] == [1.0, 41.0]
 
 
 @pytest.mark.parametrize("name", NAMES)

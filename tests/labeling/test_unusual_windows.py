@@ -18,7 +18,7 @@ from models_registry.models import Label, ModelVersion
 
 NOW = make.NOW
 WINDOW = Window.of_days(28, now=NOW)
-API = ("accuracy", "confusion", "slices", "reliability", "evidence", "monitors")
+API = ("accuracy", "confusion", "slices", "reliability", "monitors")
 PAGES = ("", "how/", "slices/", "reviews/")
 
 pytestmark = pytest.mark.django_db
