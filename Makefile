@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | screenshots | clean. Everything runs in .venv, which the first target that needs it makes.
+# make demo | test | test-slow | test-benchmarks | lint | bench | screenshots | messages | clean. Everything runs in .venv, which the first target that needs it makes.
 # Variables: PYTHON (which Python makes .venv), PORT, DATA (a folder with images for the demo), ARGS (for pytest), NAME (a benchmark).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,17 +7,22 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-# Bytecode is written at the first import instead.
+# Bytecode is written at the first import instead, whatever the environment says: without it each process of the product
+# compiles thousands of files before it does anything.
 PIP_OPTIONS := --disable-pip-version-check --no-compile
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test lint bench screenshots clean
+.PHONY: help demo test test-slow test-benchmarks lint bench screenshots messages clean
 
 help:
 	@echo "make demo        the product with demo data on http://127.0.0.1:$(PORT)   (PORT=8001, DATA=folder with images)"
 	@echo "make test        the tests                                           (ARGS='tests/unit -k routing')"
+	@echo "make test-slow   killed servers and workers, coverage by simulation (some 5 minutes)"
+	@echo "make test-benchmarks  a quick run of each benchmark"
 	@echo "make lint        ruff, mypy, import order, missing migrations"
 	@echo "make bench       the benchmarks                                      (NAME=bulk_ingest for one)"
 	@echo "make screenshots pictures of every page into docs/images"
+	@echo "make messages    new sentences into locale/, and what is translated compiled (needs gettext)"
 	@echo "make clean       removes .venv and caches; data under var/ stay"
 
 $(BIN)/python:
@@ -36,19 +41,31 @@ define install
 	fi
 endef
 
-.PHONY: runtime development
+.PHONY: runtime development mlflow
 runtime: $(BIN)/python
 	$(call install,requirements.txt,requirements.txt)
 
 development: runtime
-	$(call install,requirements.txt requirements-parquet.txt requirements-s3.txt requirements-dev.txt,requirements-dev.txt)
+	$(call install,requirements.txt requirements-onnx.txt requirements-parquet.txt requirements-s3.txt requirements-dev.txt,requirements-dev.txt)
+
+# MLflow's server for the tests of the link to it, in an environment of its own: it brings forty packages.
+mlflow: $(BIN)/python
+	@[ -x $(VENV)/mlflow/bin/mlflow ] || { $(BIN)/python -m venv $(VENV)/mlflow && \
+	  $(VENV)/mlflow/bin/python -m pip install $(PIP_OPTIONS) -q -r requirements-mlflow.txt; }
 
 # exec: make passes SIGTERM to its direct child, and that is then the runner itself.
 demo: runtime
 	@exec env REVIEWAPP_DEMO=1 PORT=$(PORT) $(if $(DATA),REVIEWAPP_DEMO_DATA="$(abspath $(DATA))") $(BIN)/python -m reviewapp.up
 
 test: development
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not benchmark and not slow" $(ARGS)
+	@echo "Left out, and run by CI: make test-slow (killed servers and workers, coverage by simulation), make test-benchmarks."
+
+test-slow: development
+	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+
+test-benchmarks: development
+	@$(BIN)/python -m pytest -n 2 tests/test_benchmarks.py
 
 lint: development
 	@$(BIN)/ruff check .
@@ -59,6 +76,10 @@ lint: development
 
 screenshots: development
 	@$(BIN)/python -m pytest tests/browser/take_screenshots.py
+
+messages: runtime
+	@$(BIN)/python manage.py makemessages --all --no-location --no-wrap
+	@$(BIN)/python manage.py compilemessages --ignore .venv
 
 bench: runtime
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)

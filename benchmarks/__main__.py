@@ -8,14 +8,16 @@ import sys
 BENCHES = (
     "bulk_ingest",
     "ingest_api",
-    "claim_verdict",
     "waits",
     "trainer",
     "export",
     "confusion",
     "routing",
+    "promotion",
+    "serving",
+    "policy",
 )
-LONG = ("coverage", "report")  # only by its name
+LONG = ("active", "claim", "coverage", "features", "inspectors", "report", "station_paint")  # only by its name
 
 
 def main(arguments: list[str]) -> int:

@@ -87,7 +87,7 @@ def fill(database_url: str, scene: Scene, n: int, *, base: int) -> None:
     """``n`` parts with keys from ``base`` on. Past triggers and foreign keys, as a restore would: the rollups know
     nothing of them until they are rebuilt.
     """
-    with psycopg.connect(_as_superuser(database_url), autocommit=True) as connection:
+    with psycopg.connect(as_superuser(database_url), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         for first in range(1, n + 1, AT_ONCE):
             row = {
@@ -100,7 +100,7 @@ def fill(database_url: str, scene: Scene, n: int, *, base: int) -> None:
             connection.execute(f"ANALYZE labeling_{table}")
 
 
-def _as_superuser(database_url: str) -> str:
+def as_superuser(database_url: str) -> str:
     """The embedded server's own account, on the same socket."""
     address = urlsplit(database_url)
     query = {name: values[0] for name, values in parse_qs(address.query).items()}

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg
 
-from benchmarks.claim_verdict import signed_in, verdict_on
 from benchmarks.printed import conclude, machine, percentiles
 from benchmarks.stack import Stack, stack
+from benchmarks.wire import Wire, sessions, verdict_on
 
 TARGETS = {"with_waits_p99_ms": 50.0, "errors": 0.0}
 RATE = 100
@@ -152,10 +152,11 @@ class Crowd:
 
     def say(self) -> None:
         """An inspector looks, and everybody is told."""
-        client = signed_in(self.running, "inspector-0")
-        client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Referer": self.running.url})
+        wire = Wire(self.running, sessions(1)[0])
         self.said_at = time.perf_counter()
-        client.post("/api/v1/verdicts/", json=verdict_on({"id": self.review, "phase": "blind"})).raise_for_status()
+        status, said = wire.post("/api/v1/verdicts/", verdict_on({"id": self.review, "phase": "blind"}))
+        if status != 201:
+            raise RuntimeError(f"the verdict was refused: {status} {said}")
         self._thread.join(60)
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 from django.db.models import Exists, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from labeling.errors import NoSuchReview
 from labeling.models import GroundTruth, Inspection, Membership, Review, Selection
@@ -29,15 +31,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
     from django.db.models import Model
 
-Verb = Literal["view", "review", "adjudicate", "ingest", "decide"]
+Verb = Literal["view", "review", "adjudicate", "ingest", "retrain", "decide"]
 
 ROLE_VERBS: dict[str, frozenset[Verb]] = {
     Membership.Role.INSPECTOR: frozenset({"view", "review"}),
     Membership.Role.ADJUDICATOR: frozenset({"view", "review", "adjudicate"}),
-    Membership.Role.LEAD: frozenset({"view", "review", "adjudicate", "decide"}),
+    Membership.Role.LEAD: frozenset({"view", "review", "adjudicate", "retrain", "decide"}),
     Membership.Role.AUDITOR: frozenset({"view"}),
-    Membership.Role.INTEGRATION: frozenset({"view", "ingest"}),
-    Membership.Role.ADMIN: frozenset({"view", "review", "adjudicate", "ingest", "decide"}),
+    Membership.Role.INTEGRATION: frozenset({"view", "ingest", "retrain"}),
+    Membership.Role.ADMIN: frozenset({"view", "review", "adjudicate", "ingest", "retrain", "decide"}),
 }
 
 
@@ -139,22 +141,34 @@ class Reach:
         return verb in self.everywhere or verb in self.at_site.get(site_id, frozenset())
 
 
+MembershipRow = tuple[str, int | None, int | None]  # role, model, site
+
+
+def memberships_of(user: User) -> list[MembershipRow]:
+    return list(Membership.objects.filter(user=user).values_list("role", "registered_model", "site"))
+
+
 def reach(user: User, registered_model: RegisteredModel) -> Reach:
     """What ``user`` may do on ``registered_model``, by the model's memberships and by those of sites."""
-    scope = scope_of(user)
-    if not scope.covers(registered_model.pk):
+    mine = Membership.objects.filter(Q(registered_model=registered_model) | Q(site__isnull=False), user=user)
+    root = is_root(user) or not scope_of(user).covers(registered_model.pk)
+    rows = [] if root else list(mine.values_list("role", "registered_model", "site"))
+    return reach_by(rows, scope_of(user), user=user, registered_model_id=registered_model.pk)
+
+
+def reach_by(rows: Iterable[MembershipRow], scope: Scope, *, user: User, registered_model_id: int) -> Reach:
+    """What these memberships give on a model within the scope. Asks nothing."""
+    if not scope.covers(registered_model_id):
         return Reach(frozenset(), {})
     if is_root(user):
         return Reach(scope.verbs, {})
-    mine = Membership.objects.filter(Q(registered_model=registered_model) | Q(site__isnull=False), user=user)
     everywhere: set[Verb] = set()
     at_site: dict[int, frozenset[Verb]] = {}
-    rows: Iterable[tuple[str, int | None]] = mine.values_list("role", "site")
-    for role, site in rows:
-        if site is None:
-            everywhere |= ROLE_VERBS[role] & scope.verbs
-        else:
+    for role, model, site in rows:
+        if site is not None:
             at_site[site] = at_site.get(site, frozenset()) | ROLE_VERBS[role] & scope.verbs
+        elif model == registered_model_id:
+            everywhere |= ROLE_VERBS[role] & scope.verbs
     return Reach(frozenset(everywhere), at_site)
 
 
@@ -172,8 +186,8 @@ def require_review(user: User, verb: Verb, review_id: int) -> Review:
         if mine.covers(verb, site):
             return review
         if mine.covers("view", site):
-            raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}.")
-    raise NoSuchReview("There is no such review for you.")
+            raise NotAllowed(_not_your_role(verb))
+    raise NoSuchReview(_("There is no such review for you."))
 
 
 def may_see_inspection(user: User, inspection: Inspection) -> bool:
@@ -219,9 +233,9 @@ def require_report(user: User | AnonymousUser, verb: Verb, report_id: int) -> Re
     details = ("registered_model__label_set", "model_version__registered_model__label_set", "signed_by")
     report = Report.objects.select_related(*details).filter(pk=report_id).first()
     if report is None or not models_for(user, "view").filter(pk=report.registered_model_id).exists():
-        raise NotFound("There is no such report for you.")
+        raise NotFound(_("There is no such report for you."))
     if not models_for(user, verb).filter(pk=report.registered_model_id).exists():
-        raise NotAllowed(f"Your role on this model does not allow to {VERB_WORDS[verb]}.")
+        raise NotAllowed(_not_your_role(verb))
     return report
 
 
@@ -241,27 +255,34 @@ def require(user: User | AnonymousUser, verb: Verb, slug: str) -> RegisteredMode
     if found is not None:
         return found
     if models_for(user, "view").filter(slug=slug).exists():
-        raise NotAllowed(
-            f"Your role on this model does not allow to {VERB_WORDS[verb]}. An administrator can change that."
-        )
-    raise NotFound(f"There is no model “{slug}” for you.")
+        raise NotAllowed(f"{_not_your_role(verb)} {_('An administrator can change that.')}")
+    raise NotFound(_("There is no model “%(slug)s” for you.") % {"slug": slug})
 
 
-VERB_WORDS: dict[Verb, str] = {
-    "view": "see it",
-    "review": "judge its images",
-    "adjudicate": "settle disagreements",
-    "ingest": "send predictions",
-    "decide": "retrain it or decide about its versions",
+def _not_your_role(verb: Verb) -> str:
+    return _("Your role on this model does not allow to %(verb)s.") % {"verb": VERB_WORDS[verb]}
+
+
+VERB_WORDS = {
+    "view": pgettext_lazy("your role does not allow to", "see it"),
+    "review": pgettext_lazy("your role does not allow to", "judge its images"),
+    "adjudicate": pgettext_lazy("your role does not allow to", "settle disagreements"),
+    "ingest": pgettext_lazy("your role does not allow to", "send predictions"),
+    "retrain": pgettext_lazy("your role does not allow to", "ask for a run"),
+    "decide": pgettext_lazy("your role does not allow to", "retrain it or decide about its versions"),
 }
 
 
 class MembershipBackend(BaseBackend):
-    """Answers `has_perm` on a registered model from memberships."""
+    """Answers `has_perm` on a registered model, or on all of them, from memberships."""
 
     def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
+        return isinstance(obj, RegisteredModel) and self.models_with_perm(user_obj, perm).filter(pk=obj.pk).exists()
+
+    def models_with_perm(self, user_obj: User | AnonymousUser, perm: str) -> QuerySet[RegisteredModel]:
+        """All models on which `has_perm` says yes, for lists that ask about many."""
         app, _, codename = perm.partition(".")
         verb, _, name = codename.partition("_")
-        if app != "models_registry" or name != "registeredmodel" or not isinstance(obj, RegisteredModel):
-            return False
-        return models_for(user_obj, verb).filter(pk=obj.pk).exists()  # type: ignore[arg-type]
+        if app != "models_registry" or name != "registeredmodel":
+            return RegisteredModel.objects.none()
+        return models_for(user_obj, verb)  # type: ignore[arg-type]

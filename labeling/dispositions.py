@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import current_app
@@ -29,6 +28,7 @@ from labeling.errors import ContentConflict
 from labeling.models import DispositionRecord, GroundTruth, Inspection, Review, ReviewPolicy, Verdict
 from labeling.querysets import ReviewQuerySet
 from models_registry.models.labels import Disposition
+from models_registry.services.nudges import send_after_commit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -251,5 +251,4 @@ def tell_waiting(review: Review) -> None:
 
 def nudge(*, after: float) -> None:
     """Have a worker look at what is due, after commit and the delay. A message that is lost is found by the clock."""
-    send = partial(current_app.send_task, RELEASE, countdown=after, expires=after + 60, retry=False)
-    transaction.on_commit(send, robust=True)
+    send_after_commit(current_app.send_task, RELEASE, countdown=after, expires=after + 60)

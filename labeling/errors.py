@@ -1,6 +1,6 @@
 """Refusals of the labeling side."""
 
-from reviewapp.errors import Conflict, NotFound, ReviewAppError
+from reviewapp.errors import Conflict, NotAllowed, NotFound, ReviewAppError
 
 
 class RowRefused(ReviewAppError):
@@ -43,6 +43,18 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+class OnPause(Conflict):
+    """The person is away: nothing is handed out until they are back. Field ``since``: from when on."""
+
+    code = "on_pause"
+
+
+class NotQualified(NotAllowed):
+    """The model's policy demands a qualification that the person has not, or not any more."""
+
+    code = "not_qualified"
+
+
 class NotSeen(ReviewAppError):
     """A verdict on an image that was not on screen (long enough)."""
 
@@ -53,6 +65,24 @@ class UndoRefused(Conflict):
     """Too late to take this back."""
 
     code = "undo_too_late"
+
+
+class PredictionRevealed(UndoRefused):
+    """The person has seen what the model says: nothing can be said blind any more."""
+
+    code = "prediction_revealed"
+
+
+class NothingToReveal(Conflict):
+    """There is no prediction to show, or not yet."""
+
+    code = "no_prediction"
+
+
+class NotSettled(Conflict):
+    """Nothing stands that could be challenged."""
+
+    code = "not_settled"
 
 
 class NoSuchView(NotFound):

@@ -77,7 +77,7 @@ def fleet_page(models: QuerySet[RegisteredModel], asked: FleetFilter, *, now: da
         n_reviews_open=sum(status.n_reviews_open for status in statuses),
         oldest_open_at=min((s.oldest_open_at for s in statuses if s.oldest_open_at), default=None),
         n_running=active["running"],
-        n_queued=active["queued"],
+        n_queued=active["queued"] + active["waiting"],
         n_waiting=sum(status.n_waiting_candidates for status in statuses),
         n_alerts=sum(len(status.alerts) for status in statuses),
         now=now,

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -74,12 +74,15 @@ class IncomingImage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     view: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] = "main"
 
 
-def decode_image_row(raw: Any, *, position: int) -> IncomingImage:
+Row = TypeVar("Row", bound=IncomingImage)
+
+
+def decode_image_row(raw: Any, *, position: int, shape: type[Row]) -> Row:
     """:raises RowRefused: names the field and what is wrong with it."""
     if not isinstance(raw, Mapping):
         raise _wrong(position, "row", "is an object")
     try:
-        row = msgspec.convert(dict(raw), IncomingImage, strict=False)
+        row = msgspec.convert(dict(raw), shape, strict=False)
     except msgspec.ValidationError as error:
         raise _refusal(error, position) from error
     for field in row.__struct_fields__:

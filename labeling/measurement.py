@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from labeling.windows import LabelledCells, Window, window_cells
+from labeling.windows import LabelledCells, Window, window_cells, window_designs
 from models_registry.estimation import AccuracyEstimate, Cells, NaiveAccuracy, estimate_accuracy, naive_of_cells
 from models_registry.models import Evaluation, ModelVersion
 from models_registry.services.evaluations import inputs_hash, record_evaluation
@@ -32,7 +32,8 @@ def evaluate(version: ModelVersion, *, now: datetime) -> Evaluation | None:
 
     Arrivals change it a little all the time; they are recorded with the next verdict, or after a while.
     """
-    measurement = measure(version, Window.of_days(DAYS, now=now))
+    window = Window.of_days(DAYS, now=now)
+    measurement = measure(version, window)
     newest = Evaluation.objects.filter(model_version=version, slice="").order_by("-pk").first()
     counts = (measurement.estimate.n, measurement.estimate.n_found)
     if newest and (newest.n, newest.n_found) == counts and now - newest.evaluated_at < QUIET:
@@ -45,6 +46,7 @@ def evaluate(version: ModelVersion, *, now: datetime) -> Evaluation | None:
         window=(now - timedelta(days=DAYS), now),
         inputs=inputs_hash(measurement.cells, measurement.confusion),
         now=now,
+        designs=window_designs(version, window),
     )
 
 

@@ -16,16 +16,26 @@ from labeling.accuracy.evidence import Watched, of_all_errors
 from labeling.accuracy.figures import Standing, standing
 from labeling.accuracy.material import material
 from labeling.accuracy.matrix import matrix, pareto
+from labeling.accuracy.regions import Detection, detection
 from labeling.accuracy.sureness import Sureness, sureness
 from labeling.charts import AccuracyChart, AccuracyPoint, AlertSpan, Matrix, ParetoChart, accuracy_chart
 from labeling.declared import declarations
 from labeling.models import DeclaredSample
 from labeling.status import ModelStatus, model_status
 from models_registry.charts import ACCURACY_WIDTH, Range, Scale, accuracy_scale, gain_range, gain_scale
-from models_registry.models import Alert, Comparison, Evaluation, ModelVersion, Promotion, RegisteredModel, TrainingRun
+from models_registry.models import (
+    Alert,
+    Comparison,
+    Evaluation,
+    ModelVersion,
+    Promotion,
+    RegisteredModel,
+    RetrainingDecision,
+    TrainingRun,
+)
 from models_registry.templatetags.figures import accuracy_state, number, percent, shown_low
 
-MOST_ESTIMATES = 5_000
+MOST_ESTIMATES = 2_000
 MOST_ROWS = 12
 MOST_ALERTS = 200
 Action = Promotion.Action
@@ -55,12 +65,14 @@ class ModelPage:
     pareto: ParetoChart | None
     pareto_words: str
     sureness: Sureness | None
+    detection: Detection | None
     watched: Watched | None
     versions: Sequence[VersionRow]
     accuracy_scale: Scale
     gain_scale: Scale
     runs: Sequence[TrainingRun]
     promotions: Sequence[Promotion]
+    decisions: Sequence[RetrainingDecision]
     champion_since: datetime | None
     goes_back_to: ModelVersion | None
 
@@ -92,12 +104,14 @@ def model_page(asked: Asked, *, now: datetime) -> ModelPage:
         pareto=escaping,
         pareto_words=_escapes_in_words(escaping),
         sureness=sureness(found) if found else None,
+        detection=detection(found) if found else None,
         watched=of_all_errors(found.version) if found else None,
         versions=[_version_row(v, e, comparisons.get(v.pk), gains) for v, e in evaluations],
         accuracy_scale=accuracy_scale([*(shown_low(e) for __, e in evaluations), registered_model.target_accuracy]),
         gain_scale=gains,
         runs=list(registered_model.runs.select_related("dataset", "requested_by", "version")[:MOST_ROWS]),
         promotions=promotions[:MOST_ROWS],
+        decisions=list(registered_model.retraining_decisions.select_related("run")[:MOST_ROWS]),
         champion_since=arrival.decided_at if arrival else None,
         goes_back_to=arrival.replaced if arrival else None,
     )
@@ -142,7 +156,7 @@ def _versions(
     by_age = Prefetch("comparisons", queryset=Comparison.objects.select_related("champion").order_by("pk"))
     versions = list(
         registered_model.versions.select_related("training_run__dataset")
-        .prefetch_related(by_age)
+        .prefetch_related(by_age, "aliases")
         .annotate(newest_evaluation=Subquery(newest.values("pk")[:1]))
         .order_by("-number")[:MOST_ROWS]
     )
@@ -174,7 +188,7 @@ def _points(registered_model: RegisteredModel, promotions: Sequence[Promotion]) 
         Evaluation.objects.filter(model_version__registered_model=registered_model, slice="")
         .exclude(model_version__stage__in=["candidate", "rejected", "observed"])
         .select_related("model_version")
-        .defer("confusion")
+        .defer("confusion", "designs", "inputs_hash")
         .order_by("-evaluated_at", "-pk")[:MOST_ESTIMATES]
     )
     reigned = partial(_reigned, reigns)

@@ -9,7 +9,7 @@ said at that time is what the evidence of that time rests on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -31,19 +31,29 @@ DRAWN = (
 )  # fmt: skip
 
 
-def keep_watch(*, registered_model: RegisteredModel, champion: ModelVersion | None, now: datetime) -> int:
+def keep_watch(
+    *,
+    registered_model: RegisteredModel,
+    champion: ModelVersion | None,
+    now: datetime,
+    canary: ModelVersion | None = None,
+) -> int:
     """Start and end the monitors of a model as its champion and limits ask, and feed them. Returns how many draws.
 
-    Only the champion is watched. What waits for other versions, or for nobody, leaves the queue unfed.
+    Only the champion is watched, and the candidate of a canary beside it, each by its own parts. What waits for other
+    versions, or for nobody, leaves the queue unfed.
     """
-    end_monitors(registered_model=registered_model, but=champion, now=now)
-    PendingDraw.objects.filter(model_version__in=_versions_but(registered_model, champion)).delete()
-    if champion is None:
+    watched = [one for one in (champion, canary) if one is not None]
+    end_monitors(registered_model=registered_model, but=watched, now=now)
+    PendingDraw.objects.filter(model_version__in=_versions_but(registered_model, watched)).delete()
+    return sum(_watch(one, now) for one in watched)
+
+
+def _watch(version: ModelVersion, now: datetime) -> int:
+    if not _started(version, now):
+        PendingDraw.objects.filter(model_version=version).delete()
         return 0
-    if not _started(champion, now):
-        PendingDraw.objects.filter(model_version=champion).delete()
-        return 0
-    return advance(version=champion, now=now)
+    return advance(version=version, now=now)
 
 
 def advance(*, version: ModelVersion, now: datetime) -> int:
@@ -118,6 +128,6 @@ def _run_length(version: ModelVersion, now: datetime) -> float:
     return max(YEARS * 365 / LOOK_BACK.days * n, FEWEST)
 
 
-def _versions_but(registered_model: RegisteredModel, champion: ModelVersion | None) -> list[int]:
+def _versions_but(registered_model: RegisteredModel, watched: Sequence[ModelVersion]) -> list[int]:
     versions = ModelVersion.objects.filter(registered_model=registered_model).values_list("pk", flat=True)
-    return [pk for pk in versions if champion is None or pk != champion.pk]
+    return list(set(versions) - {one.pk for one in watched})

@@ -80,8 +80,12 @@ class GroundTruthQuerySet(QuerySet["GroundTruth"]):
         """Without what was settled of a part that waits and is not out yet: it may be taken back unseen."""
         return self.exclude(inspection__reviews__release_at__isnull=False)
 
+    def learnable(self) -> Self:
+        """What trains, of whatever model."""
+        return self.filter(outcome="label", inspection__withdrawn_at__isnull=True)
+
     def trainable(self, registered_model: RegisteredModel) -> Self:
-        return self.filter(registered_model=registered_model, outcome="label", inspection__withdrawn_at__isnull=True)
+        return self.learnable().filter(registered_model=registered_model)
 
     def new_for_training(self, registered_model: RegisteredModel) -> Self:
         """Labels that no dataset of a successful run holds."""
@@ -100,20 +104,19 @@ class OutcomeQuerySet(QuerySet["Outcome"]):
         )
         return self.filter(inspection__isnull=False).exclude(Exists(newer))
 
-    def trainable(self, registered_model: RegisteredModel) -> Self:
+    def learnable(self) -> Self:
         """What trains: of parts that no person has judged and that are not held out, since it must never measure."""
         judged = self.model._meta.get_field("inspection").related_model._default_manager.filter(
             pk=OuterRef("inspection"), ground_truths__registered_model=OuterRef("registered_model")
         )
         return (
             self.current()
-            .filter(
-                registered_model=registered_model,
-                inspection__withdrawn_at__isnull=True,
-                inspection__partition="train",
-            )
+            .filter(inspection__withdrawn_at__isnull=True, inspection__partition="train")
             .exclude(Exists(judged))
         )
+
+    def trainable(self, registered_model: RegisteredModel) -> Self:
+        return self.learnable().filter(registered_model=registered_model)
 
     def new_for_training(self, registered_model: RegisteredModel) -> Self:
         """Outcomes that no dataset of a successful run holds."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from labeling.access import reach, require_review, require_verb, within_scope
-from labeling.errors import LeaseLost
-from labeling.models import Review, ReviewPolicy, Verdict
+from labeling.claiming import ALL, NEAR, Order, Question, Way, lease
+from labeling.errors import LeaseLost, OnPause
+from labeling.models import Pause, Review, Verdict
+from labeling.qualified import Grant, covered, demanded, limits
 from labeling.querysets import ReviewQuerySet
+from labeling.review_rows import reviews_of
+from labeling.seats import Seat, review_policy, seat_at, stations_of
 from models_registry.models import RegisteredModel
 
 if TYPE_CHECKING:
@@ -20,10 +25,7 @@ if TYPE_CHECKING:
 
 MAX_CLAIM = 32
 COUNT_TO = 500
-
-
-def review_policy(registered_model: RegisteredModel) -> ReviewPolicy:
-    return ReviewPolicy.objects.get_or_create(registered_model=registered_model)[0]
+__all__ = ["review_policy"]  # asked for here by many
 
 
 def open_for(user: User, registered_model: RegisteredModel) -> ReviewQuerySet:
@@ -36,7 +38,10 @@ def open_for(user: User, registered_model: RegisteredModel) -> ReviewQuerySet:
         review__registered_model=OuterRef("registered_model"),
     )
     mine = reach(user, registered_model)
-    reviews = mine.reviews(registered_model, "review").open().filter(~Exists(judged), waits_for_image=False)
+    reviews = mine.reviews(registered_model, "review").open().filter(waits_for_image=False)
+    reviews = reviews.exclude(Q(spoken=True) & Q(Exists(judged)))  # the verdicts of few are asked for
+    if seat_at(user, registered_model).table.policy.needs_qualification:
+        reviews = reviews.filter(covered(user))
     if "adjudicate" in mine.everywhere:
         return reviews
     settles_at = [site for site, verbs in mine.at_site.items() if "adjudicate" in verbs]
@@ -49,36 +54,143 @@ def count_open(user: User, registered_model: RegisteredModel) -> int:
     return open_for(user, registered_model).order_by()[:COUNT_TO].count()
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants to be handed. ``label``: what the model said, of parts on which that is shown; a blind part
+    is handed to nobody who asks so, since that would tell. ``only``: first looks or second opinions.
+    """
+
+    station: int | None = None
+    source: int | None = None
+    shift: str | None = None
+    label: int | None = None
+    order: Order = "drawn"
+    only: Literal["first", "second"] | None = None
+
+
+ANYTHING = Asked()
+
+
 def claim(
-    *, user: User, registered_model: RegisteredModel, n: int, now: datetime, holding: Collection[int] = ()
+    *,
+    user: User,
+    registered_model: RegisteredModel,
+    n: int,
+    now: datetime,
+    holding: Collection[int] = (),
+    asked: Asked = ANYTHING,
 ) -> list[Review]:
     """Lease up to ``n`` reviews to ``user``: what the person holds already comes first, then the queue's order
-    (blocking first, then as drawn). ``holding`` names what the client has on screen and does not want again.
+    (priority, deadline, then as drawn or the most doubtful first). ``holding`` names what the client has on screen and
+    does not want again.
     """
-    n = max(0, min(n, MAX_CLAIM))
-    until = now + timedelta(seconds=review_policy(registered_model).lease_seconds)
-    candidates = open_for(user, registered_model).exclude(pk__in=holding)
-    held = _locked(candidates.held_by(user, now=now), n)
-    ids = held + _locked(candidates.free(now=now), n - len(held))
-    Review.objects.filter(pk__in=ids).update(claimed_by=user, claim_expires_at=until)
-    return _with_details(ids)
+    return claim_of([seat_at(user, registered_model)], user=user, n=n, now=now, holding=holding, asked=asked)
 
 
-def _locked(reviews: ReviewQuerySet, n: int) -> list[int]:
-    """The keys of the first ``n``, locked. What another transaction has in hand is passed over, never waited for."""
-    ordered = reviews.order_by("priority", "pk").select_for_update(skip_locked=True, of=("self",))
-    return list(ordered.values_list("pk", flat=True)[:n])
+def claim_of(
+    seats: Sequence[Seat],
+    *,
+    user: User,
+    n: int,
+    now: datetime,
+    holding: Collection[int] = (),
+    asked: Asked = ANYTHING,
+) -> list[Review]:
+    """The same out of several models' queues, as one: each part keeps its own model's lease.
+
+    :raises OnPause: the person is away; the statement itself hands out nothing then. :raises NotQualified: for none of
+        the models, where their policies demand it.
+    """
+    question = _question(seats, user, max(0, min(n, MAX_CLAIM)), now, holding, asked, limits(seats, user, now=now))
+    if not question.n or not question.models:
+        return []
+    reviews = reviews_of(lease(question))
+    if not reviews:
+        refuse_on_pause(user)
+    if len(reviews) < question.n:  # rare: what is near was not enough
+        mine = [one.pk for one in reviews]
+        more = replace(question, near=ALL, n=question.n - len(reviews), holding=[*holding, *mine])
+        reviews += reviews_of(lease(more))
+    models = {one.table.registered_model.pk: one.table.registered_model for one in seats}
+    for review in reviews:
+        review.registered_model = models[review.registered_model_id]
+    return reviews
 
 
-def _with_details(ids: Collection[int]) -> list[Review]:
-    reviews = (
-        Review.objects.filter(pk__in=ids)
-        .select_related("inspection__station__site", "prediction__label", "prediction__model_version")
-        .prefetch_related("inspection__items__source")
-        .order_by("priority", "pk")
+def refuse_on_pause(user: User) -> None:
+    """:raises OnPause: the person began a pause and did not end it."""
+    pause = Pause.objects.filter(user_id=user.pk, ended_at__isnull=True).first()
+    if pause is not None:
+        words = _("You are on a pause. Nothing is handed to you until you resume.")
+        raise OnPause(words, fields={"since": pause.started_at.isoformat()})
+
+
+def _question(
+    seats: Sequence[Seat],
+    user: User,
+    n: int,
+    now: datetime,
+    holding: Collection[int],
+    asked: Asked,
+    grants: Sequence[Grant] = (),
+) -> Question:
+    asking = set(demanded(seats))
+    everywhere = [one for one in seats if "review" in one.reach.everywhere]
+    sites = frozenset[int]().union(*(one.sites("review") for one in seats))
+    settles_at = frozenset[int]().union(*(one.sites("adjudicate") for one in seats))
+    stations = stations_of(sites) if len(everywhere) < len(seats) else []
+    way, keys = _way(asked, None if len(everywhere) == len(seats) else stations, _narrow(seats, asking, grants))
+    lanes = [(one.table, key) for one in seats for key in keys]
+    return Question(
+        way=way, user=user.pk, n=n, now=now, holding=list(holding), stations=stations,
+        models=[table.registered_model.pk for table, _ in lanes],
+        keys=[key for _, key in lanes],
+        until=[now + timedelta(seconds=table.policy.lease_seconds) for table, _ in lanes],
+        everywhere=[one.table.registered_model.pk for one in everywhere],
+        settles=[one.table.registered_model.pk for one in seats if "adjudicate" in one.reach.everywhere],
+        settles_at=stations_of(settles_at),
+        only=asked.only, station=asked.station, source=asked.source, shift=asked.shift, label=asked.label,
+        order=asked.order, near=NEAR, is_limited=bool(asking),
+        free=[one.table.registered_model.pk for one in seats if one.table.registered_model.pk not in asking],
+        grant_models=[one.model for one in grants], grant_sources=[one.source for one in grants],
+        grant_labels=[one.label for one in grants],
+    )  # fmt: skip
+
+
+def _narrow(seats: Sequence[Seat], asking: set[int], grants: Sequence[Grant]) -> tuple[Way, list[int]] | None:
+    """The cameras, or else the labels, to which all that the person may judge is limited; None: not to such alone."""
+    if not grants or len(asking) < len(seats):
+        return None
+    ways: tuple[tuple[Way, list[int | None]], ...] = (
+        ("source", [one.source for one in grants]),
+        ("label", [one.label for one in grants]),
     )
-    return list(reviews)
+    for way, values in ways:
+        known = [one for one in values if one is not None]
+        if len(known) == len(values):
+            return way, sorted(set(known))
+    return None
+
+
+def _way(
+    asked: Asked, stations: Sequence[int] | None, narrow: tuple[Way, list[int]] | None
+) -> tuple[Way, list[str | None]]:
+    """By which index the fresh ones are found: by the narrowest of what was asked for. ``stations``: None is all.
+    ``narrow``: to what the person's qualifications are limited.
+    """
+    if asked.source is not None:
+        return "source", [str(asked.source)]
+    if narrow is not None and (narrow[0] == "source" or asked.label is None):
+        return narrow[0], [str(one) for one in narrow[1]]
+    if asked.label is not None:
+        return "label", [str(asked.label)]
+    if asked.station is not None:
+        return "station", [str(asked.station)]
+    if stations is not None:
+        return "station", [str(one) for one in stations]
+    if asked.shift:
+        return "shift", [asked.shift]
+    return "model", [None]
 
 
 def extend(*, review_id: int, user: User, now: datetime) -> datetime:
@@ -86,7 +198,7 @@ def extend(*, review_id: int, user: User, now: datetime) -> datetime:
     review = require_review(user, "review", review_id)
     until = now + timedelta(seconds=review_policy(review.registered_model).lease_seconds)
     if not Review.objects.held_by(user, now=now).filter(pk=review_id).update(claim_expires_at=until):
-        raise LeaseLost("The lease ran out: the part may go to a colleague. A verdict that you give is kept.")
+        raise LeaseLost(_("The lease ran out: the part may go to a colleague. A verdict that you give is kept."))
     return until
 
 

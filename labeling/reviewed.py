@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from labeling.accuracy.asked import Asked
 from labeling.image_quality import FLAGS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ROWS = 50
 KINDS = ("wrong", "right", "escape", "overkill")
-SHOWN = ("blind", "shown")
+SHOWN = ("blind", "shown", "grid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ReviewFilter:
         said = {one.name: query.get(one.name, "") for one in fields(cls)}
         for name, value in said.items():
             if len(value) > 120 or why_unstorable(value):
-                raise _refusal(name, "At most 120 characters that can be stored.")
+                raise _refusal(name, _("At most 120 characters that can be stored."))
         for name, known in (
             ("kind", KINDS),
             ("shown", SHOWN),
@@ -58,13 +59,13 @@ class ReviewFilter:
             ("confidence", tuple("0123456789")),
         ):
             if said[name] and said[name] not in known:
-                raise _refusal(name, f"One of {', '.join(known)}.")
+                raise _refusal(name, _("One of %(known)s.") % {"known": ", ".join(known)})
         if said["attempt"] and not (
             said["attempt"].isascii() and said["attempt"].isdecimal() and len(said["attempt"]) < 9
         ):
-            raise _refusal("attempt", "A number from 1.")
+            raise _refusal("attempt", _("A number from 1."))
         if said["day"] and _day(said["day"]) is None:
-            raise _refusal("day", "A day, for example 2026-11-24.")
+            raise _refusal("day", _("A day, for example 2026-11-24."))
         return cls(**said)
 
     @property
@@ -82,6 +83,8 @@ class Reviewed:
     chance: float
     is_always_checked: bool
     item: Item | None
+    review: Review | None  # its first round; None where a label came without one
+    is_doubted: bool  # a second opinion is open
 
     @property
     def is_wrong(self) -> bool:
@@ -166,7 +169,8 @@ def _narrowed(rows: QuerySet[GroundTruth], said: QuerySet[Prediction], chosen: R
     if chosen.shown:
         first = Review.objects.filter(inspection=OuterRef("inspection"), registered_model=OuterRef("registered_model"))
         is_blind = first.order_by("round").values("blind")[:1]
-        rows = rows.annotate(was_blind=Subquery(is_blind)).filter(was_blind=chosen.shown == "blind")
+        rows = rows.filter(by_grid=chosen.shown == "grid").annotate(was_blind=Subquery(is_blind))
+        rows = rows.filter(was_blind=chosen.shown == "blind")
     if chosen.kind == "escape":
         rows, said = rows.filter(label__is_defect=True), said.filter(label__is_defect=False)
     elif chosen.kind == "overkill":
@@ -185,6 +189,7 @@ def _with_details(asked: Asked, truths: list[GroundTruth]) -> list[Reviewed]:
         for one in Prediction.objects.filter(inspection__in=parts, model_version=asked.version).select_related("label")
     }
     draws = _by_part(Selection.objects.filter(inspection__in=parts, registered_model=asked.registered_model))
+    rounds = _rounds(asked, parts)
     items: dict[int, Item] = {}
     for item in Item.objects.filter(inspection__in=parts).select_related("source").order_by("-pk"):
         items[item.inspection_id] = item
@@ -195,9 +200,19 @@ def _with_details(asked: Asked, truths: list[GroundTruth]) -> list[Reviewed]:
             chance=union_probability([draw.pi for draw in draws[truth.inspection_id]]),
             is_always_checked=any(draw.stratum == Selection.Stratum.CERTAINTY for draw in draws[truth.inspection_id]),
             item=items.get(truth.inspection_id),
+            review=next(iter(rounds[truth.inspection_id]), None),
+            is_doubted=any(one.status == Review.Status.OPEN for one in rounds[truth.inspection_id]),
         )
         for truth in truths
     ]
+
+
+def _rounds(asked: Asked, parts: list[int]) -> dict[int, list[Review]]:
+    found: dict[int, list[Review]] = defaultdict(list)
+    rounds = Review.objects.filter(inspection__in=parts, registered_model=asked.registered_model)
+    for review in rounds.exclude(status=Review.Status.CANCELLED).order_by("round"):
+        found[review.inspection_id].append(review)
+    return found
 
 
 def _by_part(draws: Iterable[Selection]) -> dict[int, list[Selection]]:

@@ -12,7 +12,7 @@ import numpy as np
 from django.db.models import Avg, Count, F, Q
 
 from labeling.designs import n_draws
-from labeling.models import DesignState, Review, ReviewPolicy, RoutingState, SamplingDesign, Selection
+from labeling.models import DesignState, Review, ReviewPolicy, RoutingState, SamplingDesign, Selection, ShadowDraw
 from labeling.routing import THINNINGS, thinning_of, union_probability
 from models_registry.models import RegisteredModel
 
@@ -48,7 +48,7 @@ def refresh_design_states(registered_model: RegisteredModel, *, now: datetime) -
     designs = list(SamplingDesign.objects.filter(registered_model=registered_model, is_active=True))
     newest = (
         Selection.objects.filter(registered_model=registered_model, created_at__lte=now - SETTLED)
-        .order_by("-created_at")
+        .order_by("-created_at", "-pk")  # a list is drawn in one moment
         .values_list("pk", flat=True)
         .first()
     ) or 0
@@ -95,10 +95,17 @@ def _end_campaigns(registered_model: RegisteredModel, *, now: datetime) -> None:
 
 
 def chances_of_drawn(registered_model: RegisteredModel) -> dict[int, float]:
-    """The chance of every inspection that was drawn, by its key: that of all its designs together."""
-    drawn = Selection.objects.filter(registered_model=registered_model, drawn=True)
+    """The chance of every inspection that was drawn, by its key: that of all its designs together, those included that
+    compare candidates. Chosen because two versions differ, a part would else stand for itself among parts that stand
+    for many.
+    """
+    of_main = Selection.objects.filter(registered_model=registered_model)
+    of_shadows = ShadowDraw.objects.filter(design__candidate__registered_model=registered_model)
+    looked_at = Q(inspection__in=of_main.filter(drawn=True).values("inspection")) | Q(
+        inspection__in=of_shadows.filter(drawn=True).values("inspection")
+    )
     pis: dict[int, list[float]] = defaultdict(list)
-    of_all = Selection.objects.filter(registered_model=registered_model, inspection__in=drawn.values("inspection"))
-    for inspection, pi in of_all.values_list("inspection_id", "pi"):
-        pis[inspection].append(pi)
+    for table in (of_main, of_shadows):
+        for inspection, pi in table.filter(looked_at).values_list("inspection_id", "pi"):
+            pis[inspection].append(pi)
     return {inspection: union_probability(mine) for inspection, mine in pis.items()}

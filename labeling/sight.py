@@ -2,7 +2,8 @@
 
 Whoever may still judge a part must not learn what the model said of it. Inspectors and adjudicators therefore see an
 inspection in lists only while no review of it is open; leads, auditors, integrations and administrators see all. Lists
-of reviews and of ground truth say nothing of predictions and follow the first half alone.
+of reviews and of ground truth say nothing of predictions and follow the first half alone; of a blind review that the
+person may yet judge they do not say either whether its part waits (`hidden_reviews`).
 """
 
 from __future__ import annotations
@@ -55,6 +56,17 @@ class Sight:
             return seen
         judged = none(Review.objects.open().filter(inspection=OuterRef(inspection), registered_model=model))
         return seen & (judged if unblinded is None else judged | unblinded)
+
+    def hidden_reviews(self) -> Q:
+        """Blind reviews of parts that the person may yet judge, or have back to judge: that one waits, until when and
+        what goes out else follows from what was predicted, so nothing of that is told.
+        """
+        if self.unblinded.everything:
+            return Q(pk__in=[])
+        round_of_it = {"inspection": OuterRef("inspection"), "registered_model": OuterRef("registered_model")}
+        pending = Review.objects.filter(Q(status=Review.Status.OPEN) | Q(release_at__isnull=False), **round_of_it)
+        knows = Q(registered_model__in=self.unblinded.models) | Q(inspection__station__site__in=self.unblinded.sites)
+        return Q(blind=True, prediction__isnull=False) & some(pending) & ~knows
 
     def of_inspections(self, models: Collection[int] | None, *, path: str = "") -> Q:
         """Inspections (``path`` empty), or rows that ``path`` leads from, that concern ``models`` (None: any)."""

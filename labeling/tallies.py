@@ -1,21 +1,20 @@
-"""Upkeep of the rollups. The database writes them (migration 0014); here they are folded, queued on, and rebuilt.
+"""Upkeep of the rollups. The database writes them (migration 0014); here they are folded and queued on.
 
 fact ──trigger, same transaction──> Tally rows ──fold──> one row a cell
  └────────────────────────────────> Arrival ──fold──> PendingDraw ──the monitors──> gone
+`labeling/rebuilding.py` makes the rows anew from the facts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.db import connection, transaction
 
 from labeling.models import Arrival, PendingDraw
 from labeling.models.tallies import CELL, SUMS, Tally
 
-AT_ONCE = 50_000  # predictions of one step of a rebuild
-FOLDING = "pg_advisory_xact_lock(hashtextextended('labeling.tallies.fold', 0))"
+FOLDS = "hashtextextended('labeling.tallies.fold', 0)"  # the lock of who folds
 KEYS = ", ".join(one.attname for one in Tally._meta.concrete_fields if one.name in CELL)
 FOLD = f"""
 WITH gone AS (DELETE FROM labeling_tally WHERE NOT is_folded RETURNING *)
@@ -26,13 +25,6 @@ DO UPDATE SET {", ".join(f"{name} = labeling_tally.{name} + excluded.{name}" for
 """  # noqa: S608 - names of columns
 # What came and went again leaves the rounding of its sums behind.
 SWEEP = "DELETE FROM labeling_tally WHERE is_folded AND n = 0 AND n_arrived = 0"
-MEASURED = """
-SELECT array_agg(page.id), max(page.last) FROM (
-    SELECT CASE WHEN i.withdrawn_at IS NULL THEN p.id END AS id, p.id AS last
-    FROM (SELECT id, inspection_id FROM labeling_prediction WHERE id > %s ORDER BY id LIMIT %s) p
-    JOIN labeling_inspection i ON i.id = p.inspection_id
-) page
-"""
 
 
 @transaction.atomic
@@ -42,7 +34,7 @@ def fold() -> int:
     Reports say the same before and after. One process at a time; nobody who writes waits for it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {FOLDING}")
+        cursor.execute(f"SELECT pg_advisory_xact_lock({FOLDS})")
         cursor.execute(FOLD)
         if cursor.rowcount:
             cursor.execute(SWEEP)
@@ -70,28 +62,3 @@ def _in_order(version: int, arrivals: Iterable[Arrival]) -> list[PendingDraw]:
             n_before, place = 0, at
         n_before += arrival.n - place
     return [*pending, PendingDraw(model_version_id=version, n_before=n_before)] if n_before else pending
-
-
-def rebuild() -> int:
-    """Make every row anew from the facts, while the lines go on. Returns how many predictions were read.
-
-    The snapshot is that of one moment: what is committed later brought its rows itself, and they stay.
-    """
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute(f"SELECT {FOLDING}")
-        cursor.execute("DELETE FROM labeling_tally")
-        n_read, last = 0, 0
-        while page := _page(cursor, last):
-            ids, last = page
-            cursor.execute("SELECT labeling_tally_add(1, %s, '{}', false)", [ids])
-            n_read += len(ids)
-        cursor.execute(FOLD)
-    return n_read
-
-
-def _page(cursor: Any, last: int) -> tuple[list[int], int] | None:
-    """The next predictions that count, and the last one that was looked at."""
-    cursor.execute(MEASURED, [last, AT_ONCE])
-    ids, newest = cursor.fetchone()
-    return ([one for one in ids if one is not None], newest) if newest is not None else None

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 
 from celery import shared_task
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from labeling import dispositions, feedback, late_truth, tallies
+from labeling import dispositions, explaining, feedback, late_truth, learning_rounds, shadow, tallies
+from labeling.comparing.drawing import draw_for_comparison
+from labeling.comparing.looking import look_at_comparisons
 from labeling.exchange import jobs
+from labeling.hourly import due_hourly, reckon
 from labeling.images import fetch, quality, shown
 from labeling.ingest import batches
+from labeling.input_quality import look_at_cameras
 from labeling.models import Item
 from labeling.reports import addenda
 from models_registry.models import RegisteredModel
+from models_registry.services.nudges import send_after_commit
 from models_registry.tasks import nudge_trainer
 
 logger = logging.getLogger(__name__)
 LOST_AFTER = timedelta(seconds=settings.IMPORT_LOST_AFTER_SECONDS)
 
 
+EXPLAIN_EXPIRES = 600  # seconds: by then somebody has looked without a map
 IMPORT_SLICE = 30.0  # seconds of an import before the next task of the queue gets its turn
 
 
@@ -39,7 +44,7 @@ def run_import(import_id: int) -> None:
 
 def nudge_importer(import_id: int) -> None:
     """Tell a worker once the row is committed. A message that is lost is found by the sweeper."""
-    transaction.on_commit(partial(run_import.delay, import_id))
+    send_after_commit(run_import.apply_async, (import_id,))
 
 
 @shared_task(name="labeling.sweep_imports")
@@ -58,8 +63,7 @@ def fetch_images() -> None:
 
 def nudge_fetcher() -> None:
     """Tell a worker that images are to be fetched. A broker that does not answer undoes nothing: the sweeper looks."""
-    send = partial(fetch_images.apply_async, expires=settings.IMAGE_SWEEP_SECONDS * 4, retry=False)
-    transaction.on_commit(send, robust=True)
+    send_after_commit(fetch_images.apply_async, expires=settings.IMAGE_SWEEP_SECONDS * 4)
 
 
 @shared_task(name="labeling.make_derivatives")
@@ -71,13 +75,21 @@ def make_derivatives(items: list[int], reviews: list[int]) -> None:
     wanted = list(stored.filter(Q(pk__in=items) | Q(inspection__reviews__in=reviews)).distinct())
     shown.prepare(wanted)
     quality.measure_items(wanted, now=timezone.now())
+    if asked := explaining.to_explain(reviews=reviews, items=items):
+        explain_reviews.apply_async((asked,), expires=EXPLAIN_EXPIRES, retry=False)
+
+
+@shared_task(name="labeling.explain_reviews")
+def explain_reviews(reviews: list[int]) -> None:
+    """Where the model looked, for reviews that show what it said. A message that is lost costs the map alone."""
+    explaining.explain(reviews)
 
 
 def nudge_maker(*, items: Collection[int] = (), reviews: Collection[int] = ()) -> None:
     """Tell a worker that images arrived which people will look at."""
     if items or reviews:
         said = {"items": list(items), "reviews": list(reviews)}
-        transaction.on_commit(partial(make_derivatives.apply_async, kwargs=said, retry=False), robust=True)
+        send_after_commit(make_derivatives.apply_async, kwargs=said)
 
 
 @shared_task(name="labeling.sweep_images")
@@ -97,14 +109,28 @@ def forget_batches() -> None:
 def close_the_loop() -> None:
     """Measure every model, decide, and start what is due. One model's trouble does not stop the others."""
     tallies.fold()
-    for registered_model in RegisteredModel.objects.filter(is_active=True).select_related("label_set"):
-        try:
-            step = feedback.close_the_loop(registered_model=registered_model, now=timezone.now())
-        except Exception:
-            logger.exception("the loop of %s failed", registered_model.slug)
-            continue
-        if step.run is not None:
-            nudge_trainer(step.run.pk)
+    models = list(RegisteredModel.objects.filter(is_active=True).select_related("label_set"))
+    for model in models:
+        with _trouble_of(model):
+            feedback.measure_champion(registered_model=model, now=timezone.now())
+    look_at_cameras(now=timezone.now())
+    for model in due_hourly(models, now=timezone.now()):
+        with _trouble_of(model):
+            reckon(model, now=timezone.now())
+    for model in feedback.due_for_retraining(models, now=timezone.now()):
+        with _trouble_of(model):
+            _, run = feedback.retrain_if_due(registered_model=model, now=timezone.now())
+            if run is not None:
+                nudge_trainer(run.pk)
+
+
+@contextmanager
+def _trouble_of(registered_model: RegisteredModel) -> Iterator[None]:
+    """One model's trouble does not stop the others."""
+    try:
+        yield
+    except Exception:
+        logger.exception("the loop of %s failed", registered_model.slug)
 
 
 @shared_task(name=dispositions.RELEASE)
@@ -117,6 +143,40 @@ def release_dispositions() -> int:
         except Exception:
             logger.exception("the disposition of review %s did not go out", review_id)
     return n
+
+
+@shared_task(name="labeling.score_shadows")
+def score_shadows() -> None:
+    """Let candidates judge what the champions judged lately, draw where they differ, and compare what people said.
+    One model's trouble does not stop the others.
+    """
+    for registered_model in shadow.models_with_shadows():
+        try:
+            shadow.score_shadows(registered_model=registered_model, now=timezone.now())
+            nudge_maker(reviews=draw_for_comparison(registered_model=registered_model, now=timezone.now()))
+            look_at_comparisons(registered_model=registered_model, now=timezone.now())
+        except Exception:
+            logger.exception("the shadows of %s failed", registered_model.slug)
+
+
+@shared_task(name="labeling.pick_parts")
+def pick_parts(round_id: int) -> None:
+    """Carry out a round of active learning, and prepare the images that people will look at."""
+    done = learning_rounds.carry_out(round_id, now=timezone.now())
+    if done is not None:
+        nudge_maker(reviews=list(done.picks.values_list("review", flat=True)))
+
+
+def nudge_picker(round_id: int) -> None:
+    """Tell a worker once the row is committed. A message that is lost is found by the sweeper."""
+    send_after_commit(pick_parts.apply_async, (round_id,))
+
+
+@shared_task(name="labeling.sweep_rounds")
+def sweep_rounds() -> None:
+    """Find rounds whose message or worker was lost, and nudge again."""
+    for round_id in learning_rounds.lost_rounds(now=timezone.now()):
+        pick_parts.apply_async((round_id,), expires=settings.SWEEP_SECONDS)
 
 
 @shared_task(name="labeling.amend_reports")

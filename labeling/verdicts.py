@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from labeling import dispositions
 from labeling.access import require_review
 from labeling.consensus import Settlement, Vote, settle
 from labeling.errors import NotSeen, ReviewClosed, UndoRefused
-from labeling.models import GroundTruth, Inspection, Review, ReviewPolicy, Verdict
+from labeling.first_word import first_word
+from labeling.models import Challenge, GroundTruth, Inspection, Review, ReviewPolicy, Verdict
+from labeling.phases import refuse_change_after_reveal, refuse_phase, refuse_surface
+from labeling.qualified import refuse_unqualified
 from labeling.queue import review_policy
+from labeling.regions.measuring import measure_regions
+from labeling.regions.recording import checked_findings, truth_findings
+from labeling.said import Recorded as Recorded
+from labeling.said import Said as Said
+from labeling.said import by_our_clock, columns, message_of
 from models_registry.models import Label
 from reviewapp.errors import Conflict, NotAllowed, NotFound, ReviewAppError
 
@@ -25,33 +34,6 @@ if TYPE_CHECKING:
 Kind = Verdict.Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a client reports: what was said, when, and what was on screen."""
-
-    client_id: uuid.UUID
-    kind: str
-    label: str | None
-    phase: str
-    shown_at: datetime
-    said_at: datetime
-    note: str = ""
-    severity: int | None = None
-    findings: list[Any] = field(default_factory=list)
-    shown: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """The verdict, whether it is new, and what came of it."""
-
-    verdict: Verdict
-    is_new: bool
-    settled: bool
-    message: str = ""
-
-
-@transaction.atomic
 def record_verdict(*, review_id: int, reviewer: User, said: Said, now: datetime) -> Recorded:
     """Store a verdict and settle ground truth. A replay of the same client id changes nothing.
 
@@ -60,21 +42,36 @@ def record_verdict(*, review_id: int, reviewer: User, said: Said, now: datetime)
 
     :raises NoSuchReview, ReviewClosed, NotSeen, UndoRefused, Conflict, ReviewAppError: nothing is stored.
     """
-    review = _locked(review_id, reviewer)
+    said = by_our_clock(said, now)
+    try:
+        usual = first_word(review_id=review_id, reviewer=reviewer, said=said, now=now)
+    except IntegrityError as error:
+        raise _client_id_taken() from error
+    return usual or record_any(review_id=review_id, reviewer=reviewer, said=said, now=now)
+
+
+@transaction.atomic
+def record_any(*, review_id: int, reviewer: User, said: Said, now: datetime) -> Recorded:
+    """The same for every case there is."""
+    review = locked_review(review_id, reviewer)
     if replay := _replay(said, reviewer, review_id):
         return replay
     _refuse_closed(review)
     policy = review_policy(review.registered_model)
-    label = _check(review, said, policy)
-    _refuse_second_voice(review, reviewer)
+    label = _check(review, reviewer, said, policy)
+    refuse_unqualified(review, reviewer, policy)
+    said = replace(said, findings=checked_findings(review, said.findings, phase=said.phase, kind=said.kind))
+    refuse_second_voice(review, reviewer)
     previous = _current(review, reviewer, said.phase)
     if previous is not None and previous.kind != Kind.WITHDRAWN:
         _refuse_change(previous, review, policy, now)
+    if said.phase == Verdict.Phase.REVEALED:  # kept beside the first word, which alone counts
+        revised = _store(review, reviewer, said, label, previous, False, now)
+        return Recorded(revised, True, review.status == Review.Status.SETTLED)
     lease_lost = _held_by_another(review, reviewer, now)
     verdict = _store(review, reviewer, said, label, previous, lease_lost, now)
     settlement = apply_settlement(review, policy, now=now)
-    message = "The part went to a colleague meanwhile. Your verdict is kept too." if lease_lost else ""
-    return Recorded(verdict, True, settlement.outcome in {"label", "bad_image"}, message)
+    return Recorded(verdict, True, settlement.outcome in {"label", "bad_image"}, message_of(lease_lost=lease_lost))
 
 
 def _replay(said: Said, reviewer: User, review_id: int) -> Recorded | None:
@@ -101,7 +98,7 @@ def _client_id_taken() -> Conflict:
     )
 
 
-def _locked(review_id: int, reviewer: User) -> Review:
+def locked_review(review_id: int, reviewer: User) -> Review:
     """The review, with every round of its inspection locked in a fixed order: verdicts settle one after another.
 
     The first round is in every such set, so it is the lock that all who judge the inspection wait for.
@@ -130,7 +127,7 @@ def _refuse_closed(review: Review) -> None:
         raise ReviewClosed("This review was cancelled meanwhile. Nothing is needed from you.")
 
 
-def _refuse_second_voice(review: Review, reviewer: User) -> None:
+def refuse_second_voice(review: Review, reviewer: User) -> None:
     """A second opinion is that of an adjudicator, and of another person than the first."""
     if review.reason != Review.Reason.ADJUDICATION:
         return
@@ -139,22 +136,15 @@ def _refuse_second_voice(review: Review, reviewer: User) -> None:
         reviewer=reviewer, review__inspection=review.inspection_id, review__registered_model=review.registered_model_id
     )
     if earlier.exclude(review=review).exists():
-        raise NotAllowed("You have judged this part already. The second opinion is somebody else's.")
+        raise NotAllowed(_("You have judged this part already. The second opinion is somebody else's."))
+    if Challenge.objects.filter(review=review, challenged_by=reviewer).exists():
+        raise NotAllowed(_("You have asked for this second opinion. It is somebody else's."))
 
 
-def _check(review: Review, said: Said, policy: ReviewPolicy) -> Label | None:
+def _check(review: Review, reviewer: User, said: Said, policy: ReviewPolicy) -> Label | None:
     if said.kind not in {Kind.LABEL, Kind.UNSURE, Kind.BAD_IMAGE}:
         raise ReviewAppError("kind is label, unsure or bad_image.", code="invalid", fields={"kind": "Unknown."})
-    if said.phase not in Verdict.Phase.values:
-        raise ReviewAppError("phase is blind, shown or revealed.", code="invalid", fields={"phase": "Unknown."})
-    if review.blind and said.phase == Verdict.Phase.SHOWN:
-        raise ReviewAppError(
-            "This review is blind: the prediction was not shown.", code="invalid", fields={"phase": "Is blind."}
-        )
-    if not review.blind and said.phase == Verdict.Phase.BLIND:  # else one person could speak twice
-        raise ReviewAppError(
-            "The prediction was shown with this review.", code="invalid", fields={"phase": "Is shown."}
-        )
+    refuse_phase(review, reviewer, said.phase)
     if said.said_at - said.shown_at < timedelta(milliseconds=policy.min_view_ms):
         raise NotSeen(
             f"The image was not on screen for {policy.min_view_ms} ms, so the verdict does not count.",
@@ -165,12 +155,14 @@ def _check(review: Review, said: Said, policy: ReviewPolicy) -> Label | None:
             raise ReviewAppError(
                 "Only the kind label has a label.", code="invalid", fields={"label": "Not with this kind."}
             )
+        refuse_surface(review, said.surface, None)
         return None
     label = Label.objects.filter(label_set=review.registered_model.label_set_id, slug=said.label).first()
     if label is None:
         raise ReviewAppError(
             f"“{said.label}” is not in the label set.", code="unknown_label", fields={"label": "Not in the label set."}
         )
+    refuse_surface(review, said.surface, label)
     return label
 
 
@@ -196,23 +188,10 @@ def _store(
     lease_lost: bool,
     now: datetime,
 ) -> Verdict:
-    return _created(
-        review=review,
-        reviewer=reviewer,
-        phase=said.phase,
-        kind=said.kind,
-        label=label,
-        severity=said.severity,
-        note=said.note,
-        findings=said.findings,
-        shown=dict(said.shown),
-        shown_at=said.shown_at,
-        said_at=said.said_at,
-        received_at=now,
-        lease_lost=lease_lost,
-        client_id=said.client_id,
-        supersedes=previous,
-    )
+    row = columns(said, review_id=review.pk, reviewer_id=reviewer.pk, label_id=label.pk if label else None, now=now)
+    verdict = _created(**row, lease_lost=lease_lost, supersedes=previous)
+    verdict.review, verdict.label = review, label
+    return verdict
 
 
 def _created(**fields: Any) -> Verdict:
@@ -232,20 +211,22 @@ def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: dateti
     """
     verdict = Verdict.objects.filter(client_id=target, reviewer=reviewer).first()
     if verdict is None:
-        raise NotFound("There is no such verdict of yours.")
-    review = _locked(verdict.review_id, reviewer)
+        raise NotFound(_("There is no such verdict of yours."))
+    review = locked_review(verdict.review_id, reviewer)
     newer = Verdict.objects.filter(supersedes=verdict).first()
     if newer is not None and newer.client_id == client_id:
         return review  # a replay
     _refuse_closed(review)
     if newer is not None or verdict.kind == Kind.WITHDRAWN:
-        raise UndoRefused("This verdict was changed already.", code="already_superseded")
+        raise UndoRefused(_("This verdict was changed already."), code="already_superseded")
     policy = review_policy(review.registered_model)
     _refuse_change(verdict, review, policy, now)
     _created(
         review=review, reviewer=reviewer, phase=verdict.phase, kind=Kind.WITHDRAWN, shown_at=verdict.shown_at,
-        said_at=now, received_at=now, client_id=client_id, supersedes=verdict,
+        said_at=now, received_at=now, client_id=client_id, supersedes=verdict, surface=verdict.surface,
     )  # fmt: skip
+    if verdict.phase == Verdict.Phase.REVEALED:  # nothing was settled from it
+        return review
     apply_settlement(review, policy, now=now)
     until = now + timedelta(seconds=policy.lease_seconds)
     Review.objects.filter(pk=review.pk, status=Review.Status.OPEN).update(claimed_by=reviewer, claim_expires_at=until)
@@ -255,14 +236,15 @@ def undo(*, target: uuid.UUID, client_id: uuid.UUID, reviewer: User, now: dateti
 
 def _refuse_change(verdict: Verdict, review: Review, policy: ReviewPolicy, now: datetime) -> None:
     """The ground truth is read under its lock: a dataset that is being frozen in this moment is waited for."""
+    refuse_change_after_reveal(verdict)
     if now - verdict.received_at > timedelta(minutes=policy.undo_minutes):
-        raise UndoRefused(f"Verdicts can be taken back for {policy.undo_minutes} minutes.")
+        raise UndoRefused(_("Verdicts can be taken back for %(n)s minutes.") % {"n": policy.undo_minutes})
     truth = GroundTruth.objects.select_for_update().filter(
         inspection=review.inspection_id, registered_model=review.registered_model_id
     )
     if any(one.frozen_in_id for one in truth):
         raise UndoRefused(
-            "A dataset holds this verdict already. Ask for a second opinion instead.", code="verdict_frozen"
+            _("A dataset holds this verdict already. Ask for a second opinion instead."), code="verdict_frozen"
         )
 
 
@@ -287,11 +269,17 @@ def apply_settlement(review: Review, policy: ReviewPolicy, *, now: datetime) -> 
     settlement = settle(votes, votes_needed=policy.votes_needed)
     if settlement.outcome in {"label", "bad_image"}:
         _close_rounds(review, now)
-        truth, is_news = _write_ground_truth(review, settlement, labels.get(settlement.label or ""), now)
+        label, by_grid = (
+            labels.get(settlement.label or ""),
+            all(one.surface == Verdict.Surface.GRID for one in verdicts),
+        )
+        findings = truth_findings(review, list(verdicts), label)
+        truth, is_news = _write_ground_truth(review, settlement, label, findings, by_grid, now)
         dispositions.settled(review=review, truth=truth, is_news=is_news, policy=policy, now=now)
     else:
         _reopen(review, settlement, now)
         dispositions.reopened(review=review, policy=policy, now=now)
+    measure_regions(inspection=review.inspection_id, registered_model=review.registered_model)
     return settlement
 
 
@@ -302,13 +290,17 @@ def _rounds(review: Review) -> Any:
 
 
 def _close_rounds(review: Review, now: datetime) -> None:
-    _rounds(review).exclude(status=Review.Status.SETTLED).update(
+    """But for a challenge that nobody has answered yet: only a word in its own round closes it."""
+    unanswered = Exists(Challenge.objects.filter(review=OuterRef("pk"))) & ~Exists(
+        Verdict.objects.counting().filter(review=OuterRef("pk"))
+    )
+    _rounds(review).exclude(unanswered).exclude(status=Review.Status.SETTLED).update(
         status=Review.Status.SETTLED, settled_at=now, claimed_by=None, claim_expires_at=None
     )
 
 
 def _write_ground_truth(
-    review: Review, settlement: Settlement, label: Label | None, now: datetime
+    review: Review, settlement: Settlement, label: Label | None, findings: list[Any], by_grid: bool, now: datetime
 ) -> tuple[GroundTruth, bool]:
     """The label, and whether it is new or another than before.
 
@@ -319,7 +311,7 @@ def _write_ground_truth(
         inspection=review.inspection,
         defaults={
             "outcome": settlement.outcome, "label": label, "n_verdicts": settlement.n_verdicts,
-            "method": settlement.method, "decided_at": now,
+            "method": settlement.method, "findings": findings, "by_grid": by_grid, "decided_at": now,
         },
     )  # fmt: skip
     if is_new:
@@ -327,7 +319,8 @@ def _write_ground_truth(
     is_news = (truth.outcome, truth.label_id) != (settlement.outcome, label.pk if label else None)
     if is_news:
         truth.outcome, truth.label, truth.decided_at, truth.frozen_in = settlement.outcome, label, now, None
-    truth.n_verdicts, truth.method = settlement.n_verdicts, settlement.method
+    truth.n_verdicts, truth.method, truth.findings = settlement.n_verdicts, settlement.method, findings
+    truth.by_grid = by_grid
     truth.save()
     return truth, is_news
 
@@ -336,7 +329,7 @@ def _reopen(review: Review, settlement: Settlement, now: datetime) -> None:
     """No settled label (any more): what was derived goes, and the right round is open."""
     GroundTruth.objects.filter(registered_model=review.registered_model_id, inspection=review.inspection_id).delete()
     rounds = list(_rounds(review).order_by("round"))
-    free = {"claimed_by": None, "claim_expires_at": None, "settled_at": None, "release_at": None}
+    free = {"claimed_by": None, "claim_expires_at": None, "settled_at": None, "release_at": None, "spoken": True}
     if settlement.outcome == "escalate":
         Review.objects.filter(pk__in=[one.pk for one in rounds]).update(status=Review.Status.ESCALATED, **free)
         _ask_for_second_opinion(rounds, now)
@@ -352,10 +345,15 @@ def _ask_for_second_opinion(rounds: list[Review], now: datetime) -> None:
     if last.reason == Review.Reason.ADJUDICATION and not last.verdicts.current().exists():
         Review.objects.filter(pk=last.pk).update(status=Review.Status.OPEN)
         return
+    open_second_opinion(last, now=now)
+
+
+def open_second_opinion(last: Review, *, now: datetime) -> Review:
+    """A round after ``last``, which is locked, for somebody who has not spoken yet."""
     newest = Review.objects.filter(inspection=last.inspection_id, registered_model=last.registered_model_id).order_by(
         "-round"
     )[0]
-    Review.objects.create(
+    return Review.objects.create(
         inspection=last.inspection,
         registered_model=last.registered_model,
         round=newest.round + 1,
@@ -363,6 +361,7 @@ def _ask_for_second_opinion(rounds: list[Review], now: datetime) -> None:
         mode=last.mode,
         prediction=last.prediction,
         blind=True,
+        spoken=True,
         priority=max(0, last.priority - 1),
         deadline=last.deadline,
         default_disposition=last.default_disposition,

@@ -67,6 +67,12 @@ def window_cells(version: ModelVersion, window: Window, *, source: Source | None
     return LabelledCells(labels, _cells(rows, number))
 
 
+def window_designs(version: ModelVersion, window: Window, *, source: Source | None = None) -> list[int]:
+    """Keys of the sampling designs by which what arrived in the window was drawn."""
+    rows = _tallies(version, window, source).order_by("design")
+    return list(rows.values_list("design", flat=True).distinct())
+
+
 def slice_cells(
     version: ModelVersion, window: Window, dimension: str, *, source: Source | None = None
 ) -> tuple[tuple[Label, ...], list[Slice]]:

@@ -81,3 +81,19 @@ def discoveries(p_values: Sequence[float], *, q: float = 0.05, method: Literal["
     if not p_values:
         return []
     return [bool(one <= q) for one in stats.false_discovery_control(p_values, method=method)]
+
+
+MIN_REFERENCE, MIN_CURRENT = 1000, 200
+NOTICEABLE = 0.1  # distance: below it a difference is too small to matter, however surely it is there
+
+
+def classes_drifted(reference: Floats, current: Floats) -> bool | None:
+    """Whether counts of classes, (K,) each, differ surely (chi-square, 5 %) and noticeably. None: too few of either."""
+    if reference.sum() < MIN_REFERENCE or current.sum() < MIN_CURRENT:
+        return None
+    seen = reference + current > 0
+    table = np.stack([reference[seen], current[seen]])
+    if table.shape[1] < 2:
+        return False
+    p_value = float(stats.chi2_contingency(table).pvalue)
+    return p_value < 0.05 and jensen_shannon(reference, current) > NOTICEABLE

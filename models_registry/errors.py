@@ -15,6 +15,12 @@ class RunActive(Conflict):
     code = "run_active"
 
 
+class PoliciesChanged(Conflict):
+    """Somebody else changed the thresholds after they were looked at: look again."""
+
+    code = "policies_changed"
+
+
 class NotServable(Conflict):
     """The version has no artifact here, so it cannot answer."""
 
@@ -31,6 +37,19 @@ class StageRefused(Conflict):
     """The version's stage does not allow this."""
 
     code = "stage_refused"
+
+
+class FileRefused(ReviewAppError):
+    """A model file that cannot be served from; the code is that of `ArtifactError`, or `other_classes`."""
+
+    code = "file_refused"
+    http_status = 422
+
+
+class NameTaken(Conflict):
+    """Another version of the model is called so."""
+
+    code = "name_taken"
 
 
 class RunFailed(ReviewAppError):

@@ -18,6 +18,18 @@ def artifacts() -> Any:
 
 
 @cache
+def onnx_models() -> Any:
+    """`models_registry.training.onnx_model`: where it is installed, the runtime takes memory too."""
+    return import_module("models_registry.training.onnx_model")
+
+
+@cache
+def selection() -> Any:
+    """`models_registry.training.selection`."""
+    return import_module("models_registry.training.selection")
+
+
+@cache
 def pipeline() -> Any:
     """`models_registry.services.pipeline`."""
     return import_module("models_registry.services.pipeline")

@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +35,30 @@ class ManifestError(ReviewAppError):
 
 
 @dataclass(frozen=True)
+class Exclusion:
+    """An inspection that could train and does not, since it belongs to the held-out one `because_of`."""
+
+    inspection: str
+    label: str
+    because_of: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was eligible: in words for people, and the parameters for whoever asks the same again."""
+
+    words: str
+    parameters: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ManifestHeader:
-    """What the dataset is: `cutoff` is an ISO 8601 moment in UTC, `parent_sha256` the manifest it grew from."""
+    """What the dataset is. Labels settled until `cutoff` (ISO 8601, UTC) are in it; `parent_sha256` is the manifest it
+    grew from; `counts` are rows by partition and label, such as `train/dent`; `alike_within` is how many of 64 bits may
+    differ between images that are taken for the same (None: the bytes alone told them apart).
+
+    Fields below `parent_sha256` are empty in manifests that were frozen before they were known.
+    """
 
     schema_version: int
     model: str
@@ -45,22 +67,32 @@ class ManifestHeader:
     cutoff: str
     code_version: str
     parent_sha256: str | None = None
+    query: Query | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    alike_within: int | None = None
+    excluded: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True)
 class ManifestImage:
-    """Where an image is stored, the sha256 (hex) of its bytes, and the name under which people may look at it."""
+    """Where an image is stored, the sha256 (hex) of its bytes, and the name under which people may look at it.
+
+    `phash` is its 64-bit perceptual hash, 16 hex digits.
+    """
 
     key: str
     sha256: str
     item: str = ""
+    phash: str = ""
 
 
 @dataclass(frozen=True)
 class ManifestRow:
     """One inspection: `weight` for training, `pi` the probability with which it was drawn (None: not drawn).
 
-    `part` is what people call it.
+    `part` is what people call it. `group` is what must not be split, near-duplicates included. `captured_at` and
+    `arrived_at` are ISO 8601 moments in UTC, empty where they are not known, as is `source`, the first view's camera.
+    `unusual` is what is unusual about its images at its camera; None: nobody measured them.
     """
 
     inspection: str
@@ -71,6 +103,10 @@ class ManifestRow:
     pi: float | None
     images: tuple[ManifestImage, ...]
     part: str = ""
+    captured_at: str = ""
+    arrived_at: str = ""
+    unusual: tuple[str, ...] | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +182,11 @@ def _writable(row: ManifestRow) -> bool:
     return math.isfinite(row.weight) and (row.pi is None or math.isfinite(row.pi))
 
 
+def counts(rows: Sequence[ManifestRow]) -> dict[str, int]:
+    """Rows by partition and label, for the header."""
+    return dict(sorted(Counter(f"{row.partition}/{row.label}" for row in rows).items()))
+
+
 def measuring(rows: Sequence[ManifestRow]) -> list[bool]:
     """Which rows versions are compared on: held out, and drawn where any held-out row was.
 
@@ -172,7 +213,7 @@ def check(header: ManifestHeader, rows: Sequence[ManifestRow]) -> list[Check]:
 def _known_classes(header: ManifestHeader, rows: Sequence[ManifestRow]) -> Check:
     unknown = sorted({row.label for row in rows} - set(header.classes))
     detail = (
-        f"Outside the label set: {_some(unknown)}."
+        f"Outside the label set: {some(unknown)}."
         if unknown
         else f"All labels are among {len(header.classes)} classes."
     )
@@ -188,13 +229,13 @@ def _two_classes(rows: Sequence[ManifestRow]) -> Check:
 def _groups_apart(rows: Sequence[ManifestRow]) -> Check:
     train = {row.group for row in rows if row.partition == "train"}
     both = sorted(train & {row.group for row in rows if row.partition == "holdout"})
-    detail = f"In both partitions: {_some(both)}." if both else "No group is in both partitions."
+    detail = f"In both partitions: {some(both)}." if both else "No group is in both partitions."
     return Check("groups_apart", not both, detail)
 
 
 def _no_duplicates(rows: Sequence[ManifestRow]) -> Check:
     twice = sorted(name for name, count in Counter(row.inspection for row in rows).items() if count > 1)
-    detail = f"More than once: {_some(twice)}." if twice else "Every inspection occurs once."
+    detail = f"More than once: {some(twice)}." if twice else "Every inspection occurs once."
     return Check("no_duplicate_inspection", not twice, detail)
 
 
@@ -204,13 +245,13 @@ def _counted(rows: Sequence[ManifestRow]) -> Check:
     blind = sorted(row.inspection for row in rows if not row.images)
     detail = f"{n_train} in train, {len(rows) - n_train} in hold-out"
     return Check(
-        "counts", n_train > 0 and not blind, f"{detail}; without an image: {_some(blind)}." if blind else f"{detail}."
+        "counts", n_train > 0 and not blind, f"{detail}; without an image: {some(blind)}." if blind else f"{detail}."
     )
 
 
 def _weights(rows: Sequence[ManifestRow]) -> Check:
     wrong = sorted(row.inspection for row in rows if not (math.isfinite(row.weight) and row.weight > 0 and _drawn(row)))
-    detail = f"Weight or pi out of range: {_some(wrong)}." if wrong else "All weights are finite and above 0."
+    detail = f"Weight or pi out of range: {some(wrong)}." if wrong else "All weights are finite and above 0."
     return Check("weights", not wrong, detail)
 
 
@@ -218,7 +259,7 @@ def _drawn(row: ManifestRow) -> bool:
     return row.pi is None or 0 < row.pi <= 1
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """The first five, and how many more."""
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

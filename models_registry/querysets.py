@@ -28,10 +28,14 @@ class ModelVersionQuerySet(QuerySet["ModelVersion"]):
 
 class TrainingRunQuerySet(QuerySet["TrainingRun"]):
     def active(self) -> Self:
-        return self.filter(status__in=["queued", "running"])
+        return self.filter(status__in=["queued", "running", "waiting"])
 
     def succeeded(self) -> Self:
         return self.filter(status="succeeded")
+
+    def learned(self) -> Self:
+        """Runs that learned from their dataset: one that fits a confidence anew takes no label away from the next."""
+        return self.succeeded().filter(recalibrates=None)
 
     def lost(self, *, before: datetime) -> Self:
         """Runs that wait for a worker or whose worker has been silent since ``before``."""

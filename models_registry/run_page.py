@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models_registry.charts import Range, Scale, gain_range, gain_scale
-from models_registry.models import Comparison, ModelVersion, Promotion, TrainingRun, TrainingStep
+from models_registry.comparison.told import ConfusionCell, confusions
+from models_registry.models import Comparison, Dataset, ModelVersion, Promotion, TrainingRun, TrainingStep
+from models_registry.run_cost import RunCost, cost_of
+from models_registry.services.comparison_pairs import pairs_of
+from reviewapp.errors import ReviewAppError
+
+Confusions = Sequence[tuple[str, Sequence[ConfusionCell]]]
+
+MOST_COMPARISONS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,16 @@ class RunPage:
     broken: Sequence[Example]
     fixed: Sequence[Example]
     data: Sequence[DataRow]
+    base: Dataset | None
+    base_version: ModelVersion | None
     parent_run: TrainingRun | None
     decision: Promotion | None
     all_guards_passed: bool
+    later: Sequence[Comparison]
+    confusions: Confusions
+    names: Mapping[str, str]
+    longest: TrainingStep | None
+    cost: RunCost | None
 
 
 def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
@@ -89,6 +104,8 @@ def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
     decision = version.promotions.select_related("decided_by").order_by("pk").first() if version else None
     names = {label.slug: label.display_name for label in run.dataset.label_set.labels.all()}
     scale = gain_scale(_ends(comparison))
+    base_version = _compared_with(run, version, comparison)
+    base = base_version.training_run.dataset if base_version and base_version.training_run else run.dataset.parent
     examples = [_example(raw, names) for raw in comparison.examples] if comparison else []
     return RunPage(
         progress=run_progress_of(run, now=now),
@@ -101,11 +118,61 @@ def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
         classes=[_class_row(raw, names, scale) for raw in comparison.classes] if comparison else [],
         broken=[example for example in examples if example.is_broken],
         fixed=[example for example in examples if not example.is_broken],
-        data=_data(run, names),
-        parent_run=run.dataset.parent.runs.order_by("-pk").first() if run.dataset.parent else None,
+        data=_data(run, base, names),
+        base=base,
+        base_version=base_version,
+        parent_run=base.runs.order_by("-pk").first() if base else None,
         decision=decision,
         all_guards_passed=comparison is not None and all(guard["passed"] for guard in comparison.guards),
+        later=_later(version),
+        confusions=_confusions(comparison, names),
+        names=names,
+        longest=_longest(run),
+        cost=cost_of(run, run.steps.all(), now=now),
     )
+
+
+def _confusions(comparison: Comparison | None, names: Mapping[str, str]) -> Confusions:
+    """What the champion and the candidate called each label; nothing where it was not kept or cannot be read."""
+    try:
+        pairs = pairs_of(comparison) if comparison else []
+    except ReviewAppError:
+        return []
+    return confusions(pairs, list(names))
+
+
+def _compared_with(
+    run: TrainingRun, version: ModelVersion | None, comparison: Comparison | None
+) -> ModelVersion | None:
+    """The champion that the run is to beat or was compared with, if it was trained here on other data."""
+    versions = ModelVersion.objects.select_related("training_run__dataset")
+    if comparison is not None:
+        found = versions.filter(pk=comparison.champion_id).first() if comparison.champion_id else None
+    else:
+        found = versions.champion_of(run.registered_model) if run.is_active else None
+    learned_from = found.training_run.dataset_id if found and found.training_run else None
+    return found if learned_from not in (None, run.dataset_id) and found != version else None
+
+
+def _longest(run: TrainingRun) -> TrainingStep | None:
+    """The step that took the most of a finished run's time, where that is worth a word."""
+    if run.is_active:
+        return None
+    took = [
+        (step.finished_at - step.started_at, step)
+        for step in run.steps.all()
+        if step.started_at is not None and step.finished_at is not None
+    ]
+    longest, step = max(took, key=lambda one: one[0], default=(timedelta(), None))
+    return step if longest >= timedelta(seconds=1) else None
+
+
+def _later(version: ModelVersion | None) -> list[Comparison]:
+    """What else the version was compared on: on the line, and on the hold-out with a later champion; newest first."""
+    if version is None:
+        return []
+    others = version.comparisons.filter(training_run=None).select_related("champion", "candidate")
+    return list(others.order_by("-pk")[:MOST_COMPARISONS])
 
 
 def run_state(run: TrainingRun, version: ModelVersion | None, decision: Promotion | None) -> str:
@@ -174,9 +241,10 @@ def _example(raw: Mapping[str, Any], names: Mapping[str, str]) -> Example:
     )
 
 
-def _data(run: TrainingRun, names: Mapping[str, str]) -> list[DataRow]:
-    """Items of each label, and how many more than in the dataset before; labels in the order of the set."""
-    counts, parent = run.dataset.label_counts, run.dataset.parent
-    order = [*(slug for slug in names if slug in counts), *(slug for slug in counts if slug not in names)]
-    new = {slug: counts[slug] - parent.label_counts.get(slug, 0) for slug in order} if parent else {}
-    return [DataRow(names.get(slug, slug), counts[slug], new.get(slug)) for slug in order]
+def _data(run: TrainingRun, base: Dataset | None, names: Mapping[str, str]) -> list[DataRow]:
+    """Items of each label, and how many more than in ``base``, labels that only it has too; in the order of the set."""
+    counts, before = run.dataset.label_counts, base.label_counts if base else {}
+    both = {**counts, **before}
+    order = [*(slug for slug in names if slug in both), *(slug for slug in both if slug not in names)]
+    new = {slug: counts.get(slug, 0) - before.get(slug, 0) for slug in order} if base else {}
+    return [DataRow(names.get(slug, slug), counts.get(slug, 0), new.get(slug)) for slug in order]

@@ -15,3 +15,10 @@ class StructRenderer(JSONRenderer):
         if isinstance(data, msgspec.Struct):
             return msgspec.json.encode(data)
         return bytes(super().render(data, accepted_media_type, renderer_context))
+
+
+class PlainRenderer(StructRenderer):
+    """Dicts and lists too, for views that answer all day and say nothing that only the framework can write."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        return msgspec.json.encode(data, enc_hook=str) if data is not None else b""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
 from labeling.web_addresses import AllowList
 from reviewapp import embedded
@@ -94,14 +94,15 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "reviewapp.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "reviewapp.middleware.AdminContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "reviewapp.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "labeling.people.short_sessions.ShortSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -162,7 +163,11 @@ LOGIN_REDIRECT_URL = reverse_lazy("fleet")
 LOGOUT_REDIRECT_URL = reverse_lazy("login")
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each in its own words: who looks for one knows no other
+LANGUAGE_COOKIE_AGE = 365 * 86_400  # a browser keeps its language; without a choice it is the browser's own
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = not PLAIN_HTTP
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -204,6 +209,8 @@ if IMAGE_URL_SECONDS < 60:
 IMAGE_FETCH_SECONDS = env.int("REVIEWAPP_IMAGE_FETCH_SECONDS", default=30)
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
+WARM_BYTES = env.int("REVIEWAPP_WARM_MODELS_MB", default=1024) * 1024 * 1024  # of artifacts, in each process
+MAX_JUDGED = env.int("REVIEWAPP_MAX_JUDGED", default=64)  # images of one request to predict
 MAX_ROWS_PER_REQUEST = env.int("REVIEWAPP_MAX_ROWS_PER_REQUEST", default=1000)
 MAX_BULK_ROWS = env.int("REVIEWAPP_MAX_BULK_ROWS", default=100_000)
 MAX_BULK_BYTES = env.int("REVIEWAPP_MAX_BULK_MB", default=512) * 1024 * 1024
@@ -271,63 +278,59 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 1.5  # seconds a running task gets at the end; what it leaves is found again
 CELERY_TASK_ROUTES = {
     "models_registry.run_training": {"queue": "training"},
+    "models_registry.recompare": {"queue": "training"},
+    "models_registry.push_to_mlflow": {"queue": "webhooks"},  # waits for somebody else's server
+    "labeling.pick_parts": {"queue": "training"},
     "labeling.run_import": {"queue": "training"},  # a slice between two runs, so that quick work never waits for it
     "labeling.fetch_images": {"queue": "images"},
     "labeling.make_derivatives": {"queue": "images"},
+    "labeling.score_shadows": {"queue": "images"},
     "models_registry.deliver": {"queue": "webhooks"},
     "models_registry.sweep_webhooks": {"queue": "webhooks"},
+    "models_registry.sweep_remote_training": {"queue": "webhooks"},
     "labeling.release_dispositions": {"queue": "webhooks"},  # a part waits for it: never behind an import
 }
+MLFLOW_URL = env.str("REVIEWAPP_MLFLOW_URL", default="")  # MLflow's tracking server is told of runs and versions
+MLFLOW_TOKEN = env.str("REVIEWAPP_MLFLOW_TOKEN", default="")
 CELERY_TIMEZONE = "UTC"
 LOOP_SECONDS = env.int("REVIEWAPP_LOOP_SECONDS", default=15)
 SWEEP_SECONDS = env.int("REVIEWAPP_SWEEP_SECONDS", default=30)
 WEBHOOK_SWEEP_SECONDS = env.int("REVIEWAPP_WEBHOOK_SWEEP_SECONDS", default=5)
 WEBHOOK_TIMEOUT_SECONDS = env.int("REVIEWAPP_WEBHOOK_TIMEOUT_SECONDS", default=10)
 IMAGE_SWEEP_SECONDS = env.int("REVIEWAPP_IMAGE_SWEEP_SECONDS", default=5)
+SHADOW_SECONDS = env.int("REVIEWAPP_SHADOW_SECONDS", default=15)
 RELEASE_SWEEP_SECONDS = env.int("REVIEWAPP_RELEASE_SWEEP_SECONDS", default=5)
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    """A message that nobody took by the next turn is void: turns do not pile up."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
 CELERY_BEAT_SCHEDULE = {
-    "sweep-webhooks": {
-        "task": "models_registry.sweep_webhooks",
-        "schedule": WEBHOOK_SWEEP_SECONDS,
-        "options": {"expires": WEBHOOK_SWEEP_SECONDS},
-    },
-    "sweep-images": {
-        "task": "labeling.sweep_images",
-        "schedule": IMAGE_SWEEP_SECONDS,
-        "options": {"expires": IMAGE_SWEEP_SECONDS},
-    },
-    "release-dispositions": {
-        "task": "labeling.release_dispositions",
-        "schedule": RELEASE_SWEEP_SECONDS,
-        "options": {"expires": RELEASE_SWEEP_SECONDS},
-    },
-    "close-the-loop": {
-        "task": "labeling.close_the_loop",
-        "schedule": LOOP_SECONDS,
-        "options": {"expires": LOOP_SECONDS},
-    },
-    "join-outcomes": {
-        "task": "labeling.join_outcomes",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
-    "amend-reports": {"task": "labeling.amend_reports", "schedule": 86_400, "options": {"expires": 86_400}},
-    "forget-batches": {"task": "labeling.forget_batches", "schedule": 3600, "options": {"expires": 3600}},
-    "sweep-imports": {
-        "task": "labeling.sweep_imports",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
-    "sweep-training": {
-        "task": "models_registry.sweep_training",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
+    "sweep-webhooks": _every(WEBHOOK_SWEEP_SECONDS, "models_registry.sweep_webhooks"),
+    "sweep-images": _every(IMAGE_SWEEP_SECONDS, "labeling.sweep_images"),
+    "release-dispositions": _every(RELEASE_SWEEP_SECONDS, "labeling.release_dispositions"),
+    "sweep-remote-training": _every(WEBHOOK_SWEEP_SECONDS, "models_registry.sweep_remote_training"),
+    "score-shadows": _every(SHADOW_SECONDS, "labeling.score_shadows"),
+    "close-the-loop": _every(LOOP_SECONDS, "labeling.close_the_loop"),
+    "join-outcomes": _every(SWEEP_SECONDS, "labeling.join_outcomes"),
+    "amend-reports": _every(86_400, "labeling.amend_reports"),
+    "forget-features": _every(3600, "models_registry.forget_features"),
+    "forget-batches": _every(3600, "labeling.forget_batches"),
+    "sweep-rounds": _every(SWEEP_SECONDS, "labeling.sweep_rounds"),
+    "sweep-imports": _every(SWEEP_SECONDS, "labeling.sweep_imports"),
+    "push-to-mlflow": _every(SWEEP_SECONDS, "models_registry.push_to_mlflow"),
+    "sweep-comparisons": _every(SWEEP_SECONDS, "models_registry.sweep_comparisons"),
+    "sweep-training": _every(SWEEP_SECONDS, "models_registry.sweep_training"),
 }
 IMPORT_LOST_AFTER_SECONDS = env.int("REVIEWAPP_IMPORT_LOST_AFTER_SECONDS", default=120)  # a batch takes seconds
 # A running step tells every few seconds that it lives; after this silence another worker takes the run over.
+# Trainers beside our own, declared by the operator (docs/trainers.md).
+TRAINERS_FILE = Path(env.str("REVIEWAPP_TRAINERS_FILE")) if env.str("REVIEWAPP_TRAINERS_FILE", default="") else None
 TRAINING_HEARTBEAT_SECONDS = env.int("REVIEWAPP_TRAINING_HEARTBEAT_SECONDS", default=5)
 TRAINING_LOST_AFTER_SECONDS = env.int("REVIEWAPP_TRAINING_LOST_AFTER_SECONDS", default=45)
+FEATURES_KEPT = env.int("REVIEWAPP_FEATURES_KEPT", default=500_000)  # of images; 2 kB each
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -11,6 +11,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -26,6 +28,23 @@ def healthz(request: HttpRequest) -> JsonResponse:
     """200 when the database and Redis answer, else 503 with what does not. Needs no login and tells no secret."""
     checks = {"database": _database_answers(), "redis": _redis_answers()}
     return JsonResponse({"ok": all(checks.values()), **checks}, status=200 if all(checks.values()) else 503)
+
+
+@require_safe
+def manifest(request: HttpRequest) -> JsonResponse:
+    """What a tablet needs to put the station on its home screen, full screen and without an address bar."""
+    sizes = ((192, "any"), (512, "any"), (512, "maskable"))
+    icons = [
+        {"src": static(f"reviewapp/icon-{n}.png"), "sizes": f"{n}x{n}", "type": "image/png", "purpose": purpose}
+        for n, purpose in sizes
+    ]
+    said = {
+        "name": _("reviewapp station"), "short_name": "reviewapp", "description": _("Judge parts, one key each."),
+        "start_url": reverse("review"), "scope": reverse("fleet"), "id": reverse("review"),
+        "display": "fullscreen", "display_override": ["fullscreen", "standalone"], "orientation": "any",
+        "background_color": "#141414", "theme_color": "#141414", "icons": icons,
+    }  # fmt: skip
+    return JsonResponse(said, content_type="application/manifest+json")
 
 
 def _database_answers() -> bool:

@@ -17,27 +17,32 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from reviewapp.embedded import database_url, redis_url
 from reviewapp.embedded.lifeline import tied_to_this_process
 from reviewapp.embedded.readiness import wait_until_ready
 from reviewapp.embedded.running import Engines, start
+from tests import template_database
 
 PROJECT = Path(__file__).resolve().parent.parent
 UNIT = PROJECT / "tests" / "unit"
 XDIST_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 FOLDER = "REVIEWAPP_TEST_FOLDER"  # handed down from the controller to its workers
 MISSING = {
-    "Chromium is missing": "chromium",
-    "mosquitto is missing": "mosquitto",
-}  # why tests were skipped: the package
+    "Chromium is missing": "apt-get install -y chromium",
+    "mosquitto is missing": "apt-get install -y mosquitto",
+    "gettext is missing": "apt-get install -y gettext",
+    "MLflow is missing": "make mlflow",
+}  # why tests were skipped: how to have them
 
 if "DJANGO_SETTINGS_MODULE" in os.environ and not XDIST_WORKER:
     raise pytest.UsageError(
@@ -47,7 +52,9 @@ if not XDIST_WORKER:
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="reviewapp-tests-")
 TEST_FOLDER = Path(os.environ[FOLDER])
 REDIS_DB = int(XDIST_WORKER.removeprefix("gw")) + 1 if XDIST_WORKER else 0
+sys.dont_write_bytecode = False  # else every process that a test starts compiles the whole product first
 os.environ |= {
+    "PYTHONDONTWRITEBYTECODE": "",
     "DJANGO_SETTINGS_MODULE": "reviewapp.settings",
     "DJANGO_SECRET_KEY": "only-for-tests",
     "REVIEWAPP_ENV": "development",
@@ -59,15 +66,26 @@ os.environ |= {
 
 _started: list[Engines] = []
 _skipped: dict[str, list[str]] = {}
+_failed: list[str] = []  # told again when pytest itself breaks off, which prints no summary
+_broken: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_pure(config.args):
         assert settings.SECRET_KEY  # read now, from our environment: pytest-django sets Django up right after
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow hash is for real secrets
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = template_database.NAME
     if XDIST_WORKER or config.option.collectonly or config.option.help or _is_pure(config.args):
         return
     _started.append(start(TEST_FOLDER))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The database is migrated before the first test, whose time limit it would use up on a busy machine."""
+    controls = not XDIST_WORKER and session.config.getoption("numprocesses", None)
+    if session.items and not controls and not session.config.option.collectonly and not _is_pure(session.config.args):
+        _wait_for_engines()
+        template_database.make_template(TEST_FOLDER)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -88,13 +106,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(TEST_FOLDER, ignore_errors=True)
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     for why, tests in _skipped.items():
-        package = MISSING[why]
-        reporter.write_line(f"{why}, so these tests were skipped (to have them: apt-get install -y {package}):")
+        reporter.write_line(f"{why}, so these tests were skipped (to have them: {MISSING[why]}):")
         for nodeid in tests:
             reporter.write_line(f"  {nodeid}")
+    if _broken:
+        reporter.write_line("The run broke off. What had failed, and the first error of the machinery:")
+        for text in (*_failed, _broken[0]):
+            reporter.write_line(text)
+
+
+def pytest_internalerror(excrepr: object) -> None:
+    _broken.append("\n".join(str(excrepr).splitlines()[-30:]))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and not XDIST_WORKER:
+        _failed.append(f"{report.nodeid} ({report.when}): {str(report.longrepr)[-400:]}")
     if report.skipped and not XDIST_WORKER:
         for why in MISSING:
             if why in str(report.longrepr):
@@ -104,6 +131,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture(scope="session")
 def engines() -> None:
     """Both engines answer. Depend on it for Redis; for the database pytest-django's fixtures and marks do."""
+    _wait_for_engines()
+
+
+def _wait_for_engines() -> None:
     for engines in _started:
         engines.wait()
     wait_until_ready(os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
@@ -112,6 +143,34 @@ def engines() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(engines: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """pytest-django's hook before it makes the test database."""
+
+
+@pytest.fixture(scope="module")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """One transaction around the tests of a file: rows made by its fixtures stand in each test and go with the last.
+
+    For files whose tests all look at the same rows. Each test has its own savepoint inside, as ever.
+    """
+    with django_db_blocker.unblock():
+        around = transaction.atomic()
+        around.__enter__()
+    yield
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def standing_world(standing: None, django_db_blocker: Any) -> Any:
+    """A plant with one person of every role. (Imported late: Django is not set up when this file is read.)"""
+    with django_db_blocker.unblock():
+        return import_module("tests.test_roles").World()
+
+
+@pytest.fixture
+def world(standing_world: Any) -> Any:
+    """The same rows in every test of a file, told by objects of the test's own."""
+    return deepcopy(standing_world)
 
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]

@@ -49,20 +49,20 @@ def trickles(handler: BaseHTTPRequestHandler) -> None:
     """A byte now and then: no single read takes long."""
     handler.send_response(200)
     handler.end_headers()
-    for _ in range(200):
+    for _ in range(1200):
         handler.wfile.write(b"x")
         time.sleep(0.05)
 
 
 def trickles_its_head(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for n in range(200):
+    for n in range(1200):
         handler.wfile.write(f"X-{n}: 1\r\n".encode())
         time.sleep(0.05)
 
 
 def says_nothing(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(3)
+    handler.rfile.read(1)  # until the other side has had enough
 
 
 def breaks_off(body: bytes) -> Answer:

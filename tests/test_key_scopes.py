@@ -16,7 +16,7 @@ import tests.factories as make
 from labeling.access import ALL_VERBS, Scope, Verb, models_for, narrowed, reach
 from labeling.keys import forget_keys, issue_key
 from labeling.models import ApiKey
-from tests.test_roles import FIGURES, LISTS, TABLE, World, answer_of
+from tests.test_roles import DATASETS, FIGURES, LISTS, TABLE, World, answer_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,13 +38,44 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-designs", "GET"): "view",
     ("api-designs", "POST"): "decide",
     ("api-design-end", "POST"): "decide",
+    ("api-campaigns", "GET"): "view",
+    ("api-learning-curve", "GET"): "view",
+    ("api-campaigns", "POST"): "decide",
     ("api-images", "POST"): "ingest",
+    ("api-heatmaps", "POST"): "ingest",
+    ("item-heatmap", "GET"): None,
     ("api-outcomes", "POST"): "ingest",
     ("api-incidents", "GET"): "view",
     ("api-monitors", "GET"): "view",
+    ("api-retraining", "GET"): "view",
+    ("api-retraining-decisions", "GET"): "view",
+    ("api-retraining-requests", "POST"): "retrain",
+    ("api-recalibrations", "POST"): "decide",
+    ("api-register-version", "POST"): "decide",
+    ("api-trainer", "GET"): "view",
+    ("api-trainer", "PUT"): "decide",
     ("api-issue-report", "POST"): "decide",
     **{(f"api-report{of}", "GET"): "view" for of in ("", "-pdf", "-csv")},
+    **{(f"api-{deed}", "POST"): "decide" for deed in ("promote", "refuse", "roll-back")},
+    **{(f"api-{name}", "GET"): "view" for name in ("promotions", "aliases", "tags")},
+    **{(f"api-{name}", method): "decide" for name in ("alias", "tag") for method in ("PUT", "DELETE")},
+    **{(name, "GET"): "view" for name in DATASETS if name.startswith("api-")},
+    ("api-canaries", "GET"): "view",
+    ("api-mlflow-versions", "GET"): "view",
+    ("api-mlflow-versions", "POST"): "decide",
+    **{(name, "POST"): "decide" for name in ("api-canaries", "api-canary-stop")},
+    ("api-serving", "POST"): "ingest",
     ("api-claim", "POST"): "review",
+    ("api-claim-tiles", "POST"): "review",
+    ("api-cases", "GET"): "adjudicate",
+    ("api-take", "POST"): "adjudicate",
+    ("api-reveal", "POST"): "review",
+    ("api-challenge", "POST"): "review",
+    ("api-pause", "POST"): "review",
+    ("api-station-claim", "POST"): "review",
+    ("api-keys", "GET"): "review",
+    ("api-keys", "PUT"): "review",
+    ("api-golden", "GET"): "view",
     ("api-containment", "GET"): "view",
     ("api-queues", "GET"): "review",
     **{(f"api-{name}", "GET"): "view" for name in LISTS},
@@ -54,6 +85,7 @@ NEEDS: dict[tuple[str, str], Verb | None] = {
     ("api-verdicts", "POST"): "review",
     ("api-undo", "POST"): "review",
     ("item-image", "GET"): "view",
+    ("item-tile", "GET"): "view",
     ("schema", "GET"): None,
 }
 SCOPED = {one: verb for one, verb in NEEDS.items() if verb is not None}
@@ -92,32 +124,28 @@ def test_the_table_names_every_address_of_the_api() -> None:
 
 
 @pytest.mark.parametrize(("name", "method"), SCOPED, ids=lambda part: part)
-def test_a_key_of_other_models_meets_what_a_stranger_meets(name: str, method: str) -> None:
-    world = World()
+def test_a_key_of_other_models_meets_what_a_stranger_meets(world: World, name: str, method: str) -> None:
     other = client_of(world.people["superuser"], models_gone=True)
     stranger = client_of(world.people["stranger"])
     assert nothing_more_than(answer_of(stranger, world, name, method), answer_of(other, world, name, method))
 
 
 @pytest.mark.parametrize(("name", "method"), SCOPED, ids=lambda part: part)
-def test_a_key_without_the_verb_is_refused(name: str, method: str) -> None:
-    world = World()
+def test_a_key_without_the_verb_is_refused(world: World, name: str, method: str) -> None:
     without = client_of(world.people["superuser"], verbs=ALL_VERBS - {SCOPED[name, method]})
     stranger = client_of(world.people["stranger"])
     assert nothing_more_than(answer_of(stranger, world, name, method), answer_of(without, world, name, method))
 
 
 @pytest.mark.parametrize(("name", "method"), NEEDS, ids=lambda part: part)
-def test_a_key_with_no_more_than_it_needs_is_let_in(name: str, method: str) -> None:
-    world = World()
+def test_a_key_with_no_more_than_it_needs_is_let_in(world: World, name: str, method: str) -> None:
     verb = NEEDS[name, method] or "view"
     just = client_of(world.people["superuser"], models=[world.model], verbs=[verb])
     assert answer_of(just, world, name, method).status_code == TABLE[name, method]["superuser"]
 
 
 @pytest.mark.parametrize(("name", "method"), SCOPED, ids=lambda part: part)
-def test_a_scope_gives_nothing_that_the_user_has_not(name: str, method: str) -> None:
-    world = World()
+def test_a_scope_gives_nothing_that_the_user_has_not(world: World, name: str, method: str) -> None:
     wide = client_of(world.people["stranger"], models=[world.model], verbs=ALL_VERBS)
     assert answer_of(wide, world, name, method).status_code == TABLE[name, method]["stranger"]
 
@@ -141,8 +169,7 @@ def _has(user: User, verb: Verb, model: Any) -> bool:
     return user.has_perm(f"models_registry.{verb}_registeredmodel", model)
 
 
-def test_the_reason_of_a_refusal_by_scope_is_told() -> None:
-    world = World()
+def test_the_reason_of_a_refusal_by_scope_is_told(world: World) -> None:
     client = client_of(world.people["superuser"], verbs=["view"])
     answer = client.post(world.path("api-claim"), {}, content_type="application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "outside_scope")

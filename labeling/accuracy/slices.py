@@ -44,7 +44,8 @@ class SliceAccuracy:
 class SliceRow:
     """``evidence``: so many to 1 that the target is missed here; None where too little is known, or without a target.
 
-    ``state``: ok, watch, alert, critical, few (not measurable), or empty without a target.
+    ``state``: ok, watch, alert, critical, few (not measurable), or empty without a target. The rows by what the model
+    said have none: they are how often it is right when it says so, which the target of the whole says nothing about.
     """
 
     dimension: str
@@ -90,7 +91,7 @@ def _row(material: Material, dimension: str, one: Slice, key: str, target: float
         name=_name(dimension, one),
         query=urlencode({PARAMETERS.get(dimension, dimension): key}),
         accuracy=accuracy,
-        evidence=figures.evidence if target is not None else None,
+        evidence=figures.evidence if target is not None and dimension != "class" else None,
         state="few" if accuracy.value is None else "",
     )
 
@@ -158,6 +159,10 @@ def _kinds() -> dict[str, str]:
 
 def _name(dimension: str, one: Slice) -> str:
     if dimension == "shown":
-        blind = one.key == "blind"
-        return _("Before the prediction was shown") if blind else _("With the prediction shown")
+        names = {
+            "blind": _("Before the prediction was shown"),
+            "shown": _("With the prediction shown"),
+            "grid": _("In a grid, with the prediction shown"),
+        }
+        return names[one.key]
     return capfirst(one.name) if dimension == "flag" else one.name

@@ -9,6 +9,7 @@ from labeling.accuracy.evidence import watched
 from labeling.accuracy.figures import Rate, standing
 from labeling.accuracy.material import Material
 from labeling.accuracy.matrix import escapes, matrix_labels
+from labeling.accuracy.regions import detection
 from labeling.accuracy.slices import slices
 from labeling.accuracy.sureness import sureness
 from labeling.charts import Share
@@ -103,6 +104,26 @@ def reliability_table(material: Material) -> list[Row]:
     ]
 
 
+def regions_table(material: Material) -> list[Row]:
+    found = detection(material)
+    classes = [("", found.whole), *((one.label.slug, one.rates) for one in found.classes)] if found else []
+    figures = [
+        (label, name, rate, one)
+        for label, one in classes
+        for name, rate in (("precision", one.precision), ("recall", one.recall))
+    ]
+    return [
+        ("class", "figure", "value", "low", "high", "lower_bound", "n", "matched", "missed", "false"),
+        *(
+            (
+                label, name, *_if(not rate.bound_only, rate.value, rate.low, rate.high), rate.lower_bound, rate.n,
+                one.n_matched, one.n_missed, one.n_false,
+            )
+            for label, name, rate, one in figures
+        ),
+    ]  # fmt: skip
+
+
 def evidence_table(material: Material) -> list[Row]:
     return [
         ("guard", "limit", "at", "n_inspections", "evidence_to_1"),
@@ -121,6 +142,7 @@ TABLES: dict[str, Callable[[Material], Iterable[Row]]] = {
     "escapes": escapes_table,
     "slices": slices_table,
     "reliability": reliability_table,
+    "regions": regions_table,
     "evidence": evidence_table,
 }
 

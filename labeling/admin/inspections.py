@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from labeling.images.fetch import fetch_again
-from labeling.models import DispositionRecord, ImageFetch, IngestBatch, Inspection, Item, Prediction
+from labeling.models import DispositionRecord, ImageFetch, IngestBatch, Inspection, Item, Prediction, ShadowPrediction
 from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline, attempt
 
 
@@ -66,6 +66,16 @@ class PredictionAdmin(HistoryAdmin):
     list_display = ("inspection", "model_version", "label", "confidence", "predicted_at")
     list_select_related = ("inspection", "model_version__registered_model", "label")
     list_filter = ("model_version__registered_model",)
+    search_fields = ("=inspection__inspection_id", "=inspection__serial")
+
+
+@admin.register(ShadowPrediction)
+class ShadowPredictionAdmin(HistoryAdmin):
+    """What candidates said beside the champion."""
+
+    list_display = ("inspection", "model_version", "label", "disagrees", "problem", "scored_at")
+    list_select_related = ("inspection", "model_version__registered_model", "label")
+    list_filter = ("disagrees", "model_version__registered_model")
     search_fields = ("=inspection__inspection_id", "=inspection__serial")
 
 

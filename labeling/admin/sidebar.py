@@ -11,13 +11,32 @@ from django.utils.translation import gettext_lazy as _
 
 PAGES = (
     (_("Needs a person"), (("models_registry", "alert"), ("labeling", "review"))),
-    (_("Models"), (("models_registry", "registeredmodel"), ("models_registry", "modelversion"))),
-    (_("Labels"), (("models_registry", "labelset"), ("models_registry", "label"), ("models_registry", "labelmapping"))),
+    (
+        _("Models"),
+        (
+            ("models_registry", "registeredmodel"),
+            ("models_registry", "modelversion"),
+            ("models_registry", "modelalias"),
+            ("models_registry", "versiontag"),
+            ("models_registry", "namechange"),
+            ("models_registry", "cardtext"),
+        ),
+    ),
+    (
+        _("Labels"),
+        (
+            ("models_registry", "labelset"),
+            ("models_registry", "label"),
+            ("models_registry", "labelmapping"),
+            ("labeling", "goldensample"),
+        ),
+    ),
     (
         _("Policies"),
         (
             ("models_registry", "retrainingpolicy"),
             ("models_registry", "promotionpolicy"),
+            ("models_registry", "policychange"),
             ("models_registry", "costmatrix"),
             ("models_registry", "escapelimit"),
             ("labeling", "reviewpolicy"),
@@ -25,7 +44,29 @@ PAGES = (
         ),
     ),
     (_("Places"), (("labeling", "site"), ("labeling", "station"), ("labeling", "source"), ("labeling", "deployment"))),
-    (_("People"), (("labeling", "membership"), ("labeling", "apikey"), ("auth", "user"), ("auth", "group"))),
+    (
+        _("People"),
+        (
+            ("labeling", "membership"),
+            ("labeling", "qualification"),
+            ("labeling", "apikey"),
+            ("labeling", "keymap"),
+            ("auth", "user"),
+            ("auth", "group"),
+        ),
+    ),
+    (
+        _("At the stations"),
+        (
+            ("labeling", "stationdevice"),
+            ("labeling", "badge"),
+            ("labeling", "pin"),
+            ("labeling", "switch"),
+            ("labeling", "pause"),
+            ("labeling", "handovernote"),
+            ("labeling", "personfigures"),
+        ),
+    ),
     (
         _("Webhooks"),
         (
@@ -33,6 +74,7 @@ PAGES = (
             ("models_registry", "delivery"),
             ("models_registry", "deliveryattempt"),
             ("models_registry", "event"),
+            ("models_registry", "mlflowpush"),
         ),
     ),
     (
@@ -51,12 +93,21 @@ PAGES = (
             ("labeling", "import"),
             ("labeling", "ingestbatch"),
             ("labeling", "tally"),
+            ("labeling", "regionmatch"),
             ("labeling", "pendingdraw"),
+            ("labeling", "hourlyfacts"),
         ),
     ),
     (
         _("What people said"),
-        (("labeling", "verdict"), ("labeling", "groundtruth"), ("labeling", "outcome"), ("labeling", "declaredsample")),
+        (
+            ("labeling", "verdict"),
+            ("labeling", "groundtruth"),
+            ("labeling", "reveal"),
+            ("labeling", "challenge"),
+            ("labeling", "outcome"),
+            ("labeling", "declaredsample"),
+        ),
     ),
     (
         _("Reports"),
@@ -68,11 +119,21 @@ PAGES = (
             ("models_registry", "trainingrun"),
             ("models_registry", "trainingstep"),
             ("models_registry", "dataset"),
+            ("models_registry", "imagefeatures"),
+            ("labeling", "learninground"),
+            ("labeling", "learningpick"),
             ("models_registry", "evaluation"),
             ("models_registry", "monitor"),
             ("models_registry", "monitortransition"),
             ("models_registry", "comparison"),
             ("models_registry", "promotion"),
+            ("labeling", "shadowdesign"),
+            ("labeling", "shadowdraw"),
+            ("labeling", "canary"),
+            ("labeling", "canarylot"),
+            ("models_registry", "retrainingdecision"),
+            ("models_registry", "retrainingrequest"),
+            ("models_registry", "retrainingstanding"),
         ),
     ),
 )

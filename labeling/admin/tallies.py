@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from labeling.models import Arrival, PendingDraw, Tally
+from labeling.models import Arrival, HourlyFacts, PendingDraw, RegionMatch, Tally
 from models_registry.admin.base import HistoryAdmin
 
 
@@ -26,3 +26,25 @@ class ArrivalAdmin(HistoryAdmin):
 class PendingDrawAdmin(HistoryAdmin):
     list_display = ("model_version", "prediction", "n_before", "pi")
     list_select_related = ("model_version__registered_model", "prediction__inspection", "prediction__label")
+
+
+@admin.register(HourlyFacts)
+class HourlyFactsAdmin(HistoryAdmin):
+    list_display = (
+        "registered_model",
+        "drift_windows",
+        "own_word_fall",
+        "ece",
+        "agreement",
+        "n_overlap",
+        "measured_at",
+    )
+    list_select_related = ("registered_model",)
+
+
+@admin.register(RegionMatch)
+class RegionMatchAdmin(HistoryAdmin):
+    list_display = ("prediction", "model_version", "day", "label", "n_matched", "n_missed", "n_false")
+    list_select_related = ("prediction__inspection", "prediction__label", "model_version__registered_model")
+    list_filter = ("model_version__registered_model", "label")
+    date_hierarchy = "day"

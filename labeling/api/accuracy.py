@@ -15,6 +15,7 @@ from labeling.accuracy.asked import PARAMETERS, WINDOWS, Asked
 from labeling.accuracy.figures import standing
 from labeling.accuracy.material import Material, material
 from labeling.accuracy.matrix import escapes, matrix_labels
+from labeling.accuracy.regions import detection
 from labeling.accuracy.slices import slices
 from labeling.accuracy.sureness import sureness
 from labeling.api.accuracy_shapes import (
@@ -24,6 +25,8 @@ from labeling.api.accuracy_shapes import (
     ConfusionCell,
     EscapeShare,
     Money,
+    RegionClass,
+    RegionsAnswer,
     ReliabilityAnswer,
     SliceAnswer,
     SlicesAnswer,
@@ -170,5 +173,35 @@ class ModelReliability(FigureView):
                 calibration_error_low=said.ece_low if said else None,
                 calibration_error_high=said.ece_high if said else None,
                 brier=said.brier if said else None,
+            )
+        )
+
+
+class ModelRegions(FigureView):
+    @extend_schema(
+        summary="Precision and recall of a detector's regions, per class",
+        parameters=PARAMETERS_SAID, responses=RegionsAnswer,
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> Response:
+        """Matched at an overlap (IoU) of one half or more, the surest first. Of what is no detector there are none."""
+        found = self.material(request, slug)
+        seen = detection(found)
+        classes = [(None, seen.whole), *((one.label.slug, one.rates) for one in seen.classes)] if seen else []
+        return Response(
+            RegionsAnswer(
+                **about(found),
+                n=seen.n if seen else 0,
+                response_rate=seen.response if seen else None,
+                classes=[
+                    RegionClass(
+                        label,
+                        of_measured(one.precision),
+                        of_measured(one.recall),
+                        one.n_matched,
+                        one.n_missed,
+                        one.n_false,
+                    )
+                    for label, one in classes
+                ],
             )
         )

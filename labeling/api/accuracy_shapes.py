@@ -121,6 +121,25 @@ class ReliabilityAnswer(About, kw_only=True):
     brier: float | None
 
 
+class RegionClass(msgspec.Struct):
+    """`label` null: all classes together. Counts are of what was looked at, unweighted."""
+
+    label: str | None
+    precision: Number
+    recall: Number
+    n_matched: int
+    n_missed: int
+    n_false: int
+
+
+class RegionsAnswer(About, kw_only=True):
+    """`n`: reviews whose regions are settled; `response_rate`: their share of what was drawn and could be judged."""
+
+    n: int
+    response_rate: float | None
+    classes: list[RegionClass]
+
+
 def of_measured(one: Measured) -> Number:
     value, low, high = (None, None, None) if one.bound_only else (one.value, one.low, one.high)
     return Number(value, low, high, one.lower_bound, one.upper_bound, one.n, one.n_found, one.method)

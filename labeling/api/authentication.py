@@ -6,14 +6,19 @@ import copy
 import math
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.utils import timezone
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from labeling import memory
 from labeling.keys import find_key
+from labeling.people.short_sessions import Opening, is_living, opening_of
 from labeling.rate_limit import seconds_to_wait
 
 
@@ -46,6 +51,36 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class RememberedSession(SessionAuthentication):
+    """A person's session, believed for as long as rights are (`labeling.memory`), for what the station asks all day.
+
+    A session that is ended, or whose person is deactivated, is therefore refused here within two seconds and at once
+    everywhere else. Who came by badge or PIN is asked about as always. CSRF is checked each time.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        plain = request._request
+        key = plain.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        if not key:
+            return None
+        user, opening = memory.remember(("session", key), lambda: _signed_in(plain)) or (None, None)
+        if user is None or (opening is not None and not is_living(user.pk, opening)):
+            return None
+        self.enforce_csrf(request)
+        return copy.copy(user), None
+
+
+def _signed_in(plain: HttpRequest) -> tuple[User, Opening | None] | None:
+    """Whose session it is, as the middlewares say, and what opened it. None for nobody, who is not remembered."""
+    if not plain.user.is_authenticated or not plain.user.is_active:
+        return None
+    return copy.copy(plain.user), opening_of(plain.session)
+
+
+class RememberedSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "labeling.api.authentication.RememberedSession"
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -123,7 +123,7 @@ class ReviewFilter(ListFilter):
     source = source()
     inspection_id, serial, lot = word("inspection__inspection_id"), word("inspection__serial"), word("inspection__lot")
     status = choice("status", Review.Status.values)
-    mode = choice("mode", Review.Mode.values)
+    mode = choice("", Review.Mode.values, "as_is")  # `ReviewList`: as the rows say it
     since = moment("created_at", "gte", "Asked for at or after.")
     until = moment("created_at", "lt", "Asked for before.")
 
@@ -183,6 +183,16 @@ class VersionFilter(df.FilterSet):  # type: ignore[misc]
     model = extend_schema_field(WORD)(df.CharFilter(method="as_is", max_length=120, strip=False))
     stage = choice("stage", ModelVersion.Stage.values)
     origin = choice("origin", ModelVersion.Origin.values)
+
+    def as_is(self, rows: Any, name: str, value: str) -> Any:
+        return rows
+
+
+class DatasetFilter(df.FilterSet):  # type: ignore[misc]
+    model = extend_schema_field(WORD)(df.CharFilter(method="as_is", max_length=120, strip=False))
+    sha256 = word("sha256")
+    since = moment("cutoff", "gte", "Cut-off at or after.")
+    until = moment("cutoff", "lt", "Cut-off before.")
 
     def as_is(self, rows: Any, name: str, value: str) -> Any:
         return rows

@@ -27,21 +27,20 @@ from reviewapp.errors import ReviewAppError
 Status = Item.ImageStatus
 
 
-class Images(APIView):
-    """One file with its fields, or `rows` (a JSON list) with the files `image.0`, `image.1`, …"""
+class FileRows(APIView):
+    """One file `image` with its fields, or `rows` (a JSON list) with the files `image.0`, `image.1`, …"""
 
     parser_classes = [Utf8MultiPartParser]
 
-    @extend_schema(
-        summary="Send images that are wanted",
-        request={shapes.FORM: shapes.FORM_OF_ROWS},
-        responses=shapes.answers("ImagesAnswer", shapes.ImageAnswer),
-    )
-    def post(self, request: Request) -> Response:
+    def take(self, request: Request, raw: Any, position: int, name: str) -> dict[str, Any]:
+        """Store what stands in the file ``name``, and answer for its row. :raises ReviewAppError: refused."""
+        raise NotImplementedError
+
+    def take_all(self, request: Request) -> Response:
         require_verb(person(request), "ingest")
         rows, is_list = rows_of(request)
         if not is_list:
-            return Response(self._take(request, rows[0], 0, "image"))
+            return Response(self.take(request, rows[0], 0, "image"))
         results = [self._answer(request, raw, position) for position, raw in enumerate(rows)]
         n_refused = sum(one["status"] == "error" for one in results)
         status = 200 if not n_refused else 207 if n_refused < len(results) else results[0]["http_status"]
@@ -49,23 +48,39 @@ class Images(APIView):
 
     def _answer(self, request: Request, raw: Any, position: int) -> dict[str, Any]:
         try:
-            return self._take(request, raw, position, f"image.{position}")
+            return self.take(request, raw, position, f"image.{position}")
         except ReviewAppError as error:
             return refused_row(position, error)
 
-    def _take(self, request: Request, raw: Any, position: int, name: str) -> dict[str, Any]:
+
+def upload_of(request: Request, name: str, *, most: int) -> bytes:
+    """At most one byte more than ``most``, which tells that it is too large. :raises ImageRefused: no such file."""
+    upload = request.FILES.get(name)
+    if upload is None:
+        raise ImageRefused(f"The file “{name}” is missing.", code="image_missing", fields={name: "Required."})
+    data: bytes = upload.read(most + 1)
+    return data
+
+
+class Images(FileRows):
+    @extend_schema(
+        summary="Send images that are wanted",
+        request={shapes.FORM: shapes.FORM_OF_ROWS},
+        responses=shapes.answers("ImagesAnswer", shapes.ImageAnswer),
+    )
+    def post(self, request: Request) -> Response:
+        return self.take_all(request)
+
+    def take(self, request: Request, raw: Any, position: int, name: str) -> dict[str, Any]:
         """Store one file. One that nobody wants is not stored, and that is no error: the line may have sent it before
         it read the answer to its prediction, and an error would make it send again.
         """
-        row = decode_image_row(raw, position=position)
-        item = _item(request, row)
+        row = decode_image_row(raw, position=position, shape=IncomingImage)
+        item = item_of(request, row)
         said = {"row": position, "inspection_id": row.inspection_id, "view": row.view}
         if item.image_status == Status.NOT_WANTED:
             return said | {"status": "ignored", "image": Status.NOT_WANTED}
-        upload = request.FILES.get(name)
-        if upload is None:
-            raise ImageRefused(f"The file “{name}” is missing.", code="image_missing", fields={name: "Required."})
-        data = upload.read(settings.MAX_IMAGE_BYTES + 1)
+        data = upload_of(request, name, most=settings.MAX_IMAGE_BYTES)
         image = check_image(data, max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
         is_new = receive(item=item, image=image)
         if is_new:
@@ -73,7 +88,7 @@ class Images(APIView):
         return said | {"status": "created" if is_new else "duplicate", "image": Status.STORED}
 
 
-def _item(request: Request, row: IncomingImage) -> Item:
+def item_of(request: Request, row: IncomingImage) -> Item:
     """:raises NoSuchView: nobody sent it, or it is not this system's."""
     items = Item.objects.select_related("inspection__station").filter(
         inspection__inspection_id=row.inspection_id, view=row.view

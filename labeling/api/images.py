@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -20,8 +19,9 @@ from labeling.access import may_see_inspection
 from labeling.api.authentication import person
 from labeling.api.ranges import elsewhere, serve
 from labeling.images.derivatives import RECIPE, RECIPES
-from labeling.images.shown import derivative
-from labeling.images.signed import audience
+from labeling.images.mosaic import MORE_THAN, SIDE, has_mosaic, n_levels, n_tiles
+from labeling.images.shown import derivative, tile
+from labeling.images.signed import TILES, audience
 from labeling.models import Item
 from reviewapp.errors import NotAllowed, NotFound, ReviewAppError
 
@@ -46,10 +46,42 @@ class ItemImage(APIView):
         if size not in SIZES:
             raise ReviewAppError(f"size is one of {', '.join(SIZES)}.", code="invalid", fields={"size": "Unknown."})
         user, seconds = _who(request, public_id, size)
-        item = Item.objects.select_related("inspection__station").filter(public_id=public_id).first()
-        if item is None or not item.image or not may_see_inspection(user, item.inspection):
-            raise NotFound("There is no such image for you.")
-        return _answer(request, item, size, seconds)
+        return _answer(request, _item(public_id, user), size, seconds)
+
+
+class ItemTile(APIView):
+    """A piece of a very large image. Its address comes with a review (`tiles.url`), under the rules of images."""
+
+    permission_classes = [AllowAny]  # as above
+
+    @extend_schema(
+        summary="A tile of a very large image",
+        description=f"At `level` 0 as many pixels as the original, at each further one half of them a side; {SIDE} by "
+        f"{SIDE} pixels, at the right and lower edge less. Images of up to {MORE_THAN / 1e6:.0f} megapixels have none.",
+        responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, public_id: uuid.UUID, level: int, column: int, row: int) -> HttpResponseBase:
+        user, seconds = _who(request, public_id, TILES)
+        item = _item(public_id, user)
+        if not has_mosaic(item.width, item.height):
+            raise NotFound("This image has no tiles: it is shown whole.", code="no_tiles")
+        width, height = item.width or 0, item.height or 0
+        columns, rows = n_tiles(width, height, level) if level < n_levels(width, height) else (0, 0)
+        if column >= columns or row >= rows:
+            raise NotFound("There is no such tile of this image.", code="no_tiles")
+        etag = f'"{item.sha256}.{TILES}.{RECIPE}.{level}.{column}.{row}"'
+        headers = _headers(seconds) | {"ETag": etag}
+        if etag in request.headers.get("If-None-Match", ""):
+            return HttpResponse(status=304, headers=headers)
+        return HttpResponse(tile(item, level, column, row), content_type="image/jpeg", headers=headers)
+
+
+def _item(public_id: uuid.UUID, user: User) -> Item:
+    """:raises NotFound: there is none, it has no image, or this person may not see it."""
+    item = Item.objects.select_related("inspection__station").filter(public_id=public_id).first()
+    if item is None or not item.image or not may_see_inspection(user, item.inspection):
+        raise NotFound("There is no such image for you.")
+    return item
 
 
 def _who(request: Request, public_id: uuid.UUID, size: str) -> tuple[User, int]:
@@ -76,11 +108,7 @@ def _who(request: Request, public_id: uuid.UUID, size: str) -> tuple[User, int]:
 
 def _answer(request: Request, item: Item, size: str, seconds: int) -> HttpResponseBase:
     etag = f'"{item.sha256}"' if size == ORIGINAL else f'"{item.sha256}.{size}.{RECIPE}"'
-    headers: dict[str, Any] = {
-        "Cache-Control": f"private, max-age={seconds}, immutable" if seconds else "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": "inline",
-    }
+    headers = _headers(seconds)
     if etag in request.headers.get("If-None-Match", ""):
         return HttpResponse(status=304, headers=headers | {"ETag": etag})
     key = item.image if size == ORIGINAL else derivative(item, size)
@@ -88,3 +116,11 @@ def _answer(request: Request, item: Item, size: str, seconds: int) -> HttpRespon
         return there
     content_type = item.content_type if size == ORIGINAL else RECIPES[size].content_type
     return serve(request, key, etag=etag, content_type=content_type, headers=headers)
+
+
+def _headers(seconds: int) -> dict[str, str]:
+    return {
+        "Cache-Control": f"private, max-age={seconds}, immutable" if seconds else "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": "inline",
+    }

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling.access import reach, require
-from labeling.api import shapes
+from labeling.api import import_shapes, shapes
 from labeling.api.authentication import person
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser
 from labeling.exchange import jobs
@@ -38,8 +38,8 @@ class Imports(APIView):
     @extend_schema(
         summary="Import labels that were given elsewhere",
         description="A `file` (archive or document), or a `path` under REVIEWAPP_IMAGE_ROOTS. 202: a worker does it.",
-        request={shapes.FORM: shapes.FORM_OF_IMPORT, "application/json": shapes.ImportBody},
-        responses={202: shapes.ImportState},
+        request={shapes.FORM: import_shapes.FORM_OF_IMPORT, "application/json": import_shapes.ImportBody},
+        responses={202: import_shapes.ImportState},
     )
     def post(self, request: Request, slug: str) -> Response:
         registered_model = require(person(request), "decide", slug)
@@ -57,7 +57,7 @@ class Imports(APIView):
 
 
 class ImportDetail(APIView):
-    @extend_schema(summary="How an import goes, and what came of it", responses=shapes.ImportState)
+    @extend_schema(summary="How an import goes, and what came of it", responses=import_shapes.ImportState)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         registered_model = require(person(request), "view", slug)
         job = Import.objects.filter(registered_model=registered_model, pk=pk).select_related("source__station").first()

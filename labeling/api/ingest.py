@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -20,17 +22,20 @@ from labeling.access import require
 from labeling.api import shapes
 from labeling.api.authentication import person
 from labeling.api.idempotency import HEADER, IDEMPOTENCY_KEY, answer_once
+from labeling.api.judging import judge_rows
+from labeling.api.judging import refuse_too_many as refuse_too_many_images
 from labeling.api.lists import InspectionList, PredictionList
 from labeling.api.parsers import StrictJSONParser, Utf8MultiPartParser, decode
 from labeling.api.payloads import answer_payload
 from labeling.api.row_answers import refuse_too_many
 from labeling.api.rows import RequestRows
+from labeling.canaries import version_in_charge
 from labeling.errors import RowRefused
-from labeling.ingest import Answer, Ingest
+from labeling.ingest import Answer, Ingest, Submission
 from labeling.models import Item
 from labeling.tasks import nudge_fetcher, nudge_maker
 from models_registry.errors import NoChampion
-from models_registry.models import ModelVersion
+from models_registry.models import ModelVersion, RegisteredModel
 from reviewapp.errors import ReviewAppError
 
 JSON_IN_FORMS = ("scores", "metadata", "findings")
@@ -95,30 +100,44 @@ class Inspections(InspectionList, IngestView):
 
 
 class Predict(APIView):
-    """An image in, the champion's label and scores out; stored and routed like any other prediction."""
+    """Images in, the champion's labels and scores out; stored and routed like any other predictions. The views of a
+    part that come together are judged as one.
+    """
 
     parser_classes = PARSERS
 
     @extend_schema(
-        summary="Let the champion judge an image",
-        request=shapes.ONE_ROW,
-        responses={200: shapes.PredictionAnswer, 201: shapes.PredictionAnswer},
+        summary="Let the champion judge images (in a canary's lots and at its stations, its candidate)",
+        parameters=[ATOMIC],
+        request=shapes.ROWS,
+        responses=shapes.answers("PredictionsAnswer", shapes.PredictionAnswer, counted=True),
     )
     def post(self, request: Request, slug: str) -> Response:
-        registered_model = require(person(request), "ingest", slug)
-        champion = ModelVersion.objects.champion_of(registered_model)
-        if champion is None:
+        registered_model, now = require(person(request), "ingest", slug), timezone.now()
+        if ModelVersion.objects.champion_of(registered_model) is None:
             raise NoChampion(
                 f"{registered_model} has no champion yet. Send images to /inspections/ and label some first."
             )
-        session = RequestRows(request, Ingest(now=timezone.now(), sources=desk.sources()), model=slug, predicted=True)
-        rows, _ = rows_of(request)
-        if len(rows) != 1:
-            raise RowRefused("predict takes one image at a time.", fields={"row": "One."})
-        submission = session.judge(rows[0], champion)
-        stored = session.ingest.store([submission], atomic=True)
+        session = RequestRows(request, Ingest(now=now, sources=desk.sources()), model=slug, predicted=False)
+        atomic, (rows, is_list) = _atomic(request), rows_of(request)
+        refuse_too_many_images(rows)
+        submissions, refused = judge_rows(session, rows, registered_model, partial(_in_charge, registered_model, now))
+        if atomic and refused:
+            return _nothing_stored(refused)
+        stored = session.ingest.store(submissions, atomic=atomic)
         _nudge_workers(stored)
-        return respond(stored, is_list=False)
+        return respond(sorted([*stored, *refused], key=lambda answer: answer.row), is_list=is_list)
+
+
+def _in_charge(registered_model: RegisteredModel, now: datetime, one: Submission) -> ModelVersion:
+    """The champion, or the version that a canary gave the part's lot or station."""
+    version = version_in_charge(
+        registered_model=registered_model, station=one.source.station_id, lot=one.row.lot, now=now,
+        part=one.row.inspection_id,
+    )  # fmt: skip
+    if version is None:
+        raise NoChampion(f"{registered_model} has no champion any more.")
+    return version
 
 
 def _nudge_workers(stored: list[Answer]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -156,22 +156,26 @@ def item_row(item: Item) -> ItemRow:
     return ItemRow(view=item.view, source=item.source.slug, image=image, width=item.width, height=item.height)
 
 
-def review_rows(rows: list[Review]) -> list[ReviewRow]:
-    """What was settled and is not out yet is told as open: it may be taken back unseen."""
+def review_rows(rows: list[Review], *, hidden: Collection[int]) -> list[ReviewRow]:
+    """What was settled and is not out yet is told as open: it may be taken back unseen. ``hidden``: whether the part
+    waits is not told either.
+    """
     waiting = [row.inspection_id for row in rows if row.mode == Review.Mode.BLOCKING]
     secret = set(
         Review.objects.filter(inspection__in=waiting, release_at__isnull=False).values_list(
             "inspection_id", "registered_model_id"
         )
     )
-    return [review_row(row, (row.inspection_id, row.registered_model_id) in secret) for row in rows]
+    return [review_row(row, (row.inspection_id, row.registered_model_id) in secret, row.pk in hidden) for row in rows]
 
 
-def review_row(row: Review, secret: bool) -> ReviewRow:
+def review_row(row: Review, secret: bool, hidden: bool) -> ReviewRow:
     return ReviewRow(
-        **part(row.inspection), id=row.pk, model=row.registered_model.slug, round=row.round, mode=row.mode,
-        status=Review.Status.OPEN if secret else row.status, created_at=row.created_at, deadline=row.deadline,
-        default_disposition=row.default_disposition or None, settled_at=None if secret else row.settled_at,
+        **part(row.inspection), id=row.pk, model=row.registered_model.slug, round=row.round,
+        mode=Review.Mode.MEASURING if hidden else row.mode, status=Review.Status.OPEN if secret else row.status,
+        created_at=row.created_at, deadline=None if hidden else row.deadline,
+        default_disposition=None if hidden else row.default_disposition or None,
+        settled_at=None if secret else row.settled_at,
     )  # fmt: skip
 
 

@@ -161,21 +161,24 @@ class ListView(ABC, APIView):
         with patiently():
             found = list(self.read(asked).select_related(*self.details))
             more, found = len(found) > asked.size, found[: asked.size]
-            results = type(self).build(found)
+            results = self.shaped(asked, found)
         cursor = None
         if more:
             cursor = Position(found[-1].pk, getattr(found[-1], order.moment) if order else None).as_text()
         page: Any = self.shape
-        return Response(page(next=_next(request, cursor), next_cursor=cursor, results=results))
+        return Response(page(next=next_address(request, cursor), next_cursor=cursor, results=results))
 
     def asked(self, request: Request, slug: str | None = None) -> Asked:
         return Asked(request, self.filterset_class, self.queryset.all(), timed=self.order is not None, slug=slug)
+
+    def shaped(self, asked: Asked, rows: list[Any]) -> list[Any]:
+        return type(self).build(rows)
 
     @abstractmethod
     def read(self, asked: Asked) -> QuerySet[Any]: ...
 
 
-def _next(request: Request, cursor: str | None) -> str | None:
+def next_address(request: Request, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     said = request.query_params.copy()
@@ -220,7 +223,7 @@ class InspectionList(ListView):
 
 class ReviewList(ListView):
     filterset_class, queryset, shape = filters.ReviewFilter, Review.objects.all(), ReviewPage
-    build, details = listed.review_rows, (*of_part("inspection"), "registered_model")
+    details = (*of_part("inspection"), "registered_model")
 
     @extend_schema(summary="Reviews, newest first", parameters=[CURSOR, SIZE], responses=ReviewPage)
     def get(self, request: Request) -> Response:
@@ -229,7 +232,14 @@ class ReviewList(ListView):
 
     def read(self, asked: Asked) -> QuerySet[Any]:
         mine = asked.rows.filter(asked.by_model("registered_model", blind=False))
+        if mode := asked.said.get("mode"):  # a filter tells no more than the rows
+            hidden = asked.sight.hidden_reviews()
+            mine = mine.filter(hidden | Q(mode=mode) if mode == Review.Mode.MEASURING else Q(mode=mode) & ~hidden)
         return newest(mine, after=asked.after, size=asked.size + 1)
+
+    def shaped(self, asked: Asked, rows: list[Any]) -> list[Any]:
+        hidden = Review.objects.filter(asked.sight.hidden_reviews(), pk__in=[one.pk for one in rows])
+        return listed.review_rows(rows, hidden=set(hidden.values_list("pk", flat=True)))
 
 
 class GroundTruthList(ListView):

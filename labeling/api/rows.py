@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from django.conf import settings
 from rest_framework.request import Request
 
@@ -15,9 +14,7 @@ from labeling.catalog import unknown_source
 from labeling.errors import ImageRefused, RowRefused
 from labeling.images import CheckedImage, check_image, read_from_root
 from labeling.incoming import IncomingRow, decode_line, decode_row, refuse_second_way
-from labeling.ingest import Answer, Ingest, Submission, known_prediction, refusal
-from models_registry import serving
-from models_registry.models import ModelVersion
+from labeling.ingest import Answer, Ingest, Submission, refusal
 from reviewapp.errors import ReviewAppError
 
 MAX_BYTES_OF_IMAGES = 512 * 2**20  # of one request: they are in memory together
@@ -61,27 +58,6 @@ class RequestRows:
         submission = self.ingest.prepare(row, position=position, catalog=catalog, image=image, predicted=predicted)
         self._refuse_foreign_place(submission)
         return submission
-
-    def judge(self, raw: Any, champion: ModelVersion) -> Submission:
-        """The same for an image that the champion judges here. :raises RowRefused: there is no image."""
-        bare = self._submission(raw, 0, predicted=False)
-        row, image = bare.row, bare.image
-        if image is None:
-            raise RowRefused(
-                "image is missing: predict judges an image.", code="image_missing", fields={"image": "Required."}
-            )
-        for name in ("scores", "confidence"):
-            if getattr(row, name) is not None:
-                raise RowRefused(
-                    f"predict says {name} itself; send yours to /predictions/.", fields={name: "Not here."}
-                )
-        if bare.catalog.registered_model != champion.registered_model:
-            raise RowRefused("The row names another model than the address.", fields={"model": "Differs."})
-        known = known_prediction(bare, champion)
-        scores = known.scores if known and known.scores else serving.predict(champion, [image.data])[0]
-        label = known.label.slug if known else max(scores, key=lambda name: scores[name])
-        row = msgspec.structs.replace(row, label=label, scores=scores)
-        return self.ingest.prepare(row, position=0, catalog=bare.catalog, image=image, predicted=True, version=champion)
 
     def _row(self, raw: Any, position: int) -> IncomingRow:
         if not isinstance(raw, Mapping):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from drf_spectacular.utils import OpenApiExample
 
+from labeling.api.shown_shapes import ShownReview
 from labeling.incoming import IncomingRow
 from labeling.ingest.bulk import Told
 from reviewapp.openapi import Refusal, Shape
@@ -84,39 +85,19 @@ class ImageAnswer(msgspec.Struct):
     image: str
 
 
-class ShownItem(msgspec.Struct):
-    url: str | None
-    view: str
-    width: int | None
-    height: int | None
-
-
-class ShownPrediction(msgspec.Struct):
-    label: str
-    name: str
-    confidence: float | None
-    version: str
-
-
-class ShownReview(msgspec.Struct):
-    """What a person needs in order to judge. A blind one carries no prediction."""
-
-    id: int
-    part: str
+class HeatmapAnswer(msgspec.Struct):
+    row: int
     inspection_id: str
-    lot: str
-    captured_at: datetime
-    site_time: str
-    source: str
-    metadata: dict[str, Any]
-    items: list[ShownItem]
-    mode: Literal["measuring", "blocking"]
-    deadline: datetime | None
-    reason: str
-    blind: bool
-    phase: Literal["blind", "shown"]
-    prediction: ShownPrediction | None
-    lease_expires_at: datetime | None
+    view: str
+    status: Literal["created", "duplicate", "ignored"]
+
+
+class CaseEnd(msgspec.Struct):
+    """Nobody is named. `why`: what the person wrote who decided."""
+
+    state: Literal["waiting", "settled"]
+    settled_as: str | None
+    why: str
 
 
 class SaidVerdict(msgspec.Struct):
@@ -126,15 +107,20 @@ class SaidVerdict(msgspec.Struct):
     kind: str
     label: str | None
     name: str
+    phase: Literal["blind", "shown", "revealed"]
+    shown_at: datetime
     said_at: datetime
     can_undo: bool
+    can_challenge: bool  # a label stands that the person may doubt
+    case: CaseEnd | None  # what a colleague decided about it, or that one's own challenge waits
+    model: str | msgspec.UnsetType = UNSET  # in a list of last verdicts
 
 
 class ClaimAnswer(msgspec.Struct):
     reviews: list[ShownReview]
-    n_open: int
-    n_mine_today: int
-    recent: list[SaidVerdict]
+    n_open: int | msgspec.UnsetType = UNSET  # these with `with`: ["counts"]
+    n_mine_today: int | msgspec.UnsetType = UNSET
+    recent: list[SaidVerdict] | msgspec.UnsetType = UNSET  # with `with`: ["recent"]
 
 
 class HeartbeatAnswer(msgspec.Struct):
@@ -180,6 +166,7 @@ class Queue(msgspec.Struct):
 
 class Queues(msgspec.Struct):
     models: list[Queue]
+    stations: list[Queue]
 
 
 class Accuracy(msgspec.Struct):
@@ -273,42 +260,6 @@ class SampleAnswer(msgspec.Struct):
     declared_at: datetime
 
 
-class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
-    """With a `path` on the server; with an upload as a form, where it is the `file`."""
-
-    format: str
-    path: str
-    source: str = ""
-    dry_run: bool | Literal["true", "false", "yes", "no", "1", "0", ""] = ""
-    create_labels: bool | Literal["true", "false", "yes", "no", "1", "0", ""] = ""
-    ok_label: str = ""
-
-
-class ImportCounts(msgspec.Struct):
-    total: int | None
-    done: int
-    new: int
-    known: int
-    conflicts: int
-    refused: int
-
-
-class ImportState(msgspec.Struct):
-    id: int
-    status: Literal["queued", "running", "done", "failed"]
-    outcome: str
-    format: str
-    file_name: str
-    source: str
-    dry_run: bool
-    progress: float | None
-    counts: ImportCounts
-    problems: list[dict[str, Any]]
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
 def one_or_many(name: str, row: type[msgspec.Struct]) -> Shape:
     return Shape(name, (row, {"type": "array", "items": row}))
 
@@ -336,14 +287,6 @@ FORM_OF_ROWS: dict[str, Any] = {
         "image": {"type": "string", "format": "binary"},
     },
 }  # fmt: skip
-FORM_OF_IMPORT: dict[str, Any] = {
-    "type": "object",
-    "required": ["format", "file"],
-    "properties": {
-        **{name: {"type": "string"} for name in ("format", "source", "dry_run", "create_labels", "ok_label")},
-        "file": {"type": "string", "format": "binary"},
-    },
-}
 A_PREDICTION = OpenApiExample(
     "A part with a scratch",
     {
@@ -364,5 +307,4 @@ ITS_ANSWER = OpenApiExample(
 )  # fmt: skip
 FORM = "multipart/form-data"
 ROWS = {"application/json": one_or_many("Rows", IncomingRow), FORM: FORM_OF_ROWS}
-ONE_ROW = {"application/json": IncomingRow, FORM: FORM_OF_ROWS}
 BULK = {"application/json": Shape("BulkRows", list[IncomingRow]), "application/x-ndjson": {"type": "string"}}

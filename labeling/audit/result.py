@@ -112,6 +112,7 @@ def _evaluate(audit: Audit, looks: Sequence[Look], now: datetime) -> Evaluation:
         inputs=rows_hash([(one.predicted, one.outcome, one.true) for one in looks], audit.pk, population),
         now=now,
         slice=f"audit/{audit.pk}",
+        designs=[audit.design_id],
     )
     assert evaluation is not None  # noqa: S101 - the first of its slice
     return evaluation

@@ -32,6 +32,7 @@ from models_registry.models import (
     EscapeLimit,
     LabelSet,
     ModelVersion,
+    PolicyChange,
     PromotionPolicy,
     RegisteredModel,
     RetrainingPolicy,
@@ -39,7 +40,9 @@ from models_registry.models import (
 )
 from models_registry.models.webhooks import EVENT_NAMES
 from models_registry.services.deliveries import change_secret
+from models_registry.services.policies import note_trainer, prepare, record_change, refuse_undeclared, thresholds
 from models_registry.services.versions import create_version
+from models_registry.training.declared import TrainerUnknown
 
 T = TypeVar("T", bound=Model)
 LOCK = "reviewapp configuration"
@@ -124,12 +127,13 @@ class _Applying:
             said["kind"] = wanted.type
         if isinstance(wanted.label_set, str):
             said["label_set"] = _newest_set(wanted.label_set)
+        _refuse_undeclared(wanted)
         name = f"model {wanted.slug}"
-        model = rows.settle(RegisteredModel, name, {"slug": wanted.slug}, said)
+        model = rows.settle(RegisteredModel, name, {"slug": wanted.slug}, said, saved=self._remember_trainer)
         for section, policy in policies.items():
             fields = getattr(wanted, section).said()
             title, key = f"{section} policy of {wanted.slug}", {"registered_model": model}
-            rows.settle(policy, title, key, fields, (section,), before_saving=self._who_lets_pass)
+            rows.settle(policy, title, key, fields, (section,), before_saving=self._what_follows, saved=self._remember)
         _sampling(model, wanted.sampling, rows, self.now)
         for n, version in enumerate(wanted.versions):
             _version(model, version, rows, ("versions", n))
@@ -137,9 +141,23 @@ class _Applying:
             _escape_limit(model, label, rate, rows)
         _members(wanted.members, rows, name, registered_model=model)
 
-    def _who_lets_pass(self, policy: Model) -> list[str]:
-        if not isinstance(policy, ReviewPolicy):
-            return []
+    def _what_follows(self, policy: Model) -> list[str]:
+        if isinstance(policy, RetrainingPolicy):
+            known = RetrainingPolicy.objects.filter(pk=policy.pk).first() or RetrainingPolicy()
+            return prepare(policy, before=thresholds(known), now=self.now)
+        return self._who_lets_pass(policy) if isinstance(policy, ReviewPolicy) else []
+
+    def _remember(self, policy: Model, differs: Mapping[str, tuple[Any, Any]]) -> None:
+        if isinstance(policy, RetrainingPolicy | PromotionPolicy):
+            before = thresholds(policy) | {name: old for name, (old, _new) in differs.items()}
+            record_change(policy, before=before, by=self.by, via=PolicyChange.Via.FILE, now=self.now)
+
+    def _remember_trainer(self, model: Model, differs: Mapping[str, tuple[Any, Any]]) -> None:
+        before, _after = differs.get("trainer", (None, None))
+        if isinstance(model, RegisteredModel) and before is not None:
+            note_trainer(registered_model=model, before=before, by=self.by, via=PolicyChange.Via.FILE, now=self.now)
+
+    def _who_lets_pass(self, policy: ReviewPolicy) -> list[str]:
         if policy.blocking_default == "pass" and policy.default_pass_by is None and self.by is None:
             raise Refused(
                 ("review", "blocking_default"), "Letting parts pass carries a person's name: say --by USERNAME."
@@ -181,6 +199,18 @@ def _newest_set(slug: str) -> LabelSet:
     if newest is None:
         raise Refused(("label_set",), f"There is no label set {slug}.")
     return newest
+
+
+def _refuse_undeclared(wanted: ModelDocument) -> None:
+    """A trainer that this server does not know; one that the model has already may stay. :raises Refused:"""
+    if not isinstance(wanted.trainer, str):
+        return
+    if RegisteredModel.objects.filter(slug=wanted.slug, trainer=wanted.trainer).exists():
+        return
+    try:
+        refuse_undeclared(wanted.trainer)
+    except TrainerUnknown as error:
+        raise Refused(("trainer",), error.message) from error
 
 
 def _members(members: Mapping[str, Sequence[str]], rows: Rows, of: str, **place: Model) -> None:

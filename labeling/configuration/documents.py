@@ -79,21 +79,39 @@ class ReviewOf(Part):
     undo_minutes: Whole | UnsetType = UNSET
     blind_share: Share | UnsetType = UNSET
     allow_suggestion: bool | UnsetType = UNSET
+    reveal: bool | UnsetType = UNSET
     blocking_minutes: Whole | UnsetType = UNSET
     needs_image: bool | UnsetType = UNSET
     blocking_default: Told | UnsetType = UNSET
     release_seconds: Whole | UnsetType = UNSET
     measuring_days: Annotated[int, msgspec.Meta(ge=1, le=365)] | UnsetType = UNSET
+    buffer: Annotated[int, msgspec.Meta(ge=1, le=16)] | UnsetType = UNSET
     max_open: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)] | UnsetType | None = UNSET
+    needs_qualification: bool | UnsetType = UNSET
     metadata_shown: list[str] | UnsetType = UNSET
 
 
 class RetrainingOf(Part):
     enabled: bool | UnsetType = UNSET
     min_new_labels: Whole | UnsetType = UNSET
+    new_labels_share: Share | UnsetType = UNSET
+    rare_class_labels: Whole | UnsetType | None = UNSET
+    on_alarm: bool | UnsetType = UNSET
+    on_drift: bool | UnsetType = UNSET
+    drift_fall: Share | UnsetType = UNSET
+    on_calibration: bool | UnsetType = UNSET
+    schedule: str | UnsetType = UNSET
+    schedule_zone: str | UnsetType = UNSET
+    on_request: bool | UnsetType = UNSET
+    min_between: Whole | UnsetType = UNSET
+    min_agreement: Share | UnsetType | None = UNSET
+    hold_on_bad_images: bool | UnsetType = UNSET
     min_total_labels: Whole | UnsetType = UNSET
     min_per_class: Whole | UnsetType = UNSET
     cooldown_minutes: Whole | UnsetType = UNSET
+    balanced: bool | UnsetType = UNSET
+    search_seconds: Annotated[float, msgspec.Meta(ge=0)] | UnsetType = UNSET
+    hour_price: Annotated[float, msgspec.Meta(ge=0)] | UnsetType | None = UNSET
     monthly_budget: Whole | UnsetType | None = UNSET
 
 
@@ -105,6 +123,13 @@ class PromotionOf(Part):
     guard_defects: bool | UnsetType = UNSET
     min_items: Whole | UnsetType = UNSET
     min_first_accuracy: Share | UnsetType | None = UNSET
+    guard_sources: bool | UnsetType = UNSET
+    source_margin: Share | UnsetType = UNSET
+    max_latency_ms: Annotated[float, msgspec.Meta(gt=0)] | UnsetType | None = UNSET
+    max_size_mb: Annotated[float, msgspec.Meta(gt=0)] | UnsetType | None = UNSET
+    min_live_items: Whole | UnsetType = UNSET
+    comparison_budget: Share | UnsetType = UNSET
+    rolls_back: bool | UnsetType = UNSET
 
 
 ALL_DEFECTS = "*"  # in `escape_limits`: whatever the defect
@@ -133,6 +158,7 @@ class ModelDocument(Part):
     type: Literal["classification", "detection"] | UnsetType = UNSET
     label_set: Slug | UnsetType = UNSET
     description: str | UnsetType = UNSET
+    trainer: Annotated[str, msgspec.Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     target_accuracy: Annotated[float, msgspec.Meta(gt=0, lt=1)] | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
     review: ReviewOf = msgspec.field(default_factory=ReviewOf)

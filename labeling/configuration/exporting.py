@@ -72,7 +72,7 @@ def _members(memberships: Iterable[Membership]) -> dict[str, list[str]]:
 def _model(model: RegisteredModel) -> dict[str, Any]:
     document: dict[str, Any] = {"kind": "model", "slug": model.slug, "name": model.name, "type": model.kind}
     document |= {"label_set": model.label_set.slug, "description": model.description}
-    document |= {"target_accuracy": model.target_accuracy, "is_active": model.is_active}
+    document |= {"trainer": model.trainer, "target_accuracy": model.target_accuracy, "is_active": model.is_active}
     for section, (policy, part) in POLICIES.items():
         row = policy.objects.filter(registered_model=model).first() or policy()
         document[section] = {name: getattr(row, name) for name in part.__struct_fields__}

@@ -49,10 +49,12 @@ class Rows:
         *,
         made: Mapping[str, Any] | None = None,
         before_saving: Callable[[Model], list[str]] | None = None,
+        saved: Callable[[Model, Mapping[str, tuple[Any, Any]]], None] | None = None,
     ) -> T:
         """The row with this key, as wanted. ``made``: what only a new row gets, and is not shown.
 
-        ``before_saving`` sets what follows from the wanted fields, and says which fields these are.
+        ``before_saving`` sets what follows from the wanted fields, and says which fields these are. ``saved`` gets the
+        row and what it differed in.
 
         :raises Refused: the row would not be valid.
         """
@@ -71,6 +73,8 @@ class Rows:
         self._validate(row, path)
         stamps = [one.name for one in table._meta.fields if getattr(one, "auto_now", False)]
         row.save() if known is None else row.save(update_fields=[*differs, *follows, *stamps])
+        if saved is not None:
+            saved(row, differs)
         self.note(name, differs, path, is_new=known is None)
         return row
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 RECIPE = 1  # part of the key: a new recipe makes new files
 LOW, HIGH = 0.1, 99.9  # percentiles of a deep image that become black and white
 SAMPLE = 1_000_000  # pixels that the percentiles are taken from
+BAND = 256  # rows
 DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 TRANSPOSED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -31,6 +32,7 @@ class Recipe:
 
 RECIPES = {
     "thumbnail": Recipe(256, "WEBP", 80),
+    "tile": Recipe(640, "WEBP", 86),  # in a grid of four columns, also on a fine screen
     "review": Recipe(1600, "WEBP", 90),
     "full": Recipe(16_000, "JPEG", 92),  # for zooming in; WebP ends at 16,383 pixels and takes seconds
 }
@@ -85,16 +87,21 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _stretched(image: Image.Image) -> Image.Image:
-    pixels = np.asarray(image, dtype=np.float32)
-    some = pixels.ravel()[:: max(1, pixels.size // SAMPLE)]
+    pixels = np.asarray(image)
+    some = pixels.ravel()[:: max(1, pixels.size // SAMPLE)].astype(np.float32)
     some = some[np.isfinite(some)]
     low, high = (float(one) for one in np.percentile(some, [LOW, HIGH])) if some.size else (0.0, 0.0)
     if high <= low and some.size:
         low, high = float(some.min()), float(some.max())  # nearly all pixels are alike
     if high <= low:
         return Image.new("L", image.size, 128)
-    scaled = np.nan_to_num((pixels - low) * (255 / (high - low)), nan=0, posinf=255, neginf=0)
-    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+    grey = np.empty(pixels.shape, dtype=np.uint8)
+    for top in range(
+        0, len(pixels), BAND
+    ):  # as floats only a band at a time: a large image has four bytes a pixel then
+        band = (pixels[top : top + BAND].astype(np.float32) - low) * (255 / (high - low))
+        grey[top : top + BAND] = np.nan_to_num(band, nan=0, posinf=255, neginf=0).clip(0, 255)
+    return Image.fromarray(grey)
 
 
 def _bare(image: Image.Image) -> Image.Image:

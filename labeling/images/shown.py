@@ -1,23 +1,30 @@
-"""Derivatives in the store: made once, by a worker after the image came, or by whoever needs one that is missing."""
+"""Derivatives in the store: made once, by a worker after the image came, or by whoever needs one that is missing.
+
+The tiles of a very large image are made a level at a time, when somebody has zoomed in so far.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from labeling.errors import ImageRefused
 from labeling.images.derivatives import derivative_key, make_derivatives
+from labeling.images.mosaic import PLACES, make_level, mosaic_key, n_tiles, place_of
 from labeling.models import Item
 from models_registry import files
 from reviewapp.errors import ReviewAppError
 
+Made = TypeVar("Made")
+How = TypeVar("How")
 logger = logging.getLogger(__name__)
-AFTER_ARRIVAL = ["thumbnail", "review"]
+AFTER_ARRIVAL = ["thumbnail", "tile", "review"]
 MAKER_SECONDS = 60
 decoding = threading.BoundedSemaphore(1)  # a large image takes hundreds of megabytes: one at a time in a process
 
@@ -30,8 +37,23 @@ def derivative(item: Item, size: str) -> str:
     """
     key = derivative_key(item.sha256, size)
     if not files.exists(key):
-        _make(item, AFTER_ARRIVAL if size in AFTER_ARRIVAL else [size], key)
+        sizes = AFTER_ARRIVAL if size in AFTER_ARRIVAL else [size]
+        _make(item, sizes[0], key, lambda data: _derivatives(item, data, sizes))
     return key
+
+
+def tile(item: Item, level: int, column: int, row: int) -> bytes:
+    """A JPEG of one tile that there is, of an item that has them (`mosaic.has_mosaic`).
+
+    :raises FileMissing, FileChanged, StoreUnavailable: as above.
+    """
+    key = mosaic_key(item.sha256, level)
+    if not files.exists(key):
+        _make(item, f"mosaic{level}", key, lambda data: {key: _shown(make_level, data, level)})
+    columns, _ = n_tiles(item.width or 0, item.height or 0, level)
+    said = b"".join(files.pieces(key, start=place_of(row * columns + column), length=PLACES.size))
+    start, end = PLACES.unpack(said)
+    return b"".join(files.pieces(key, start=start, length=end - start))
 
 
 def prepare(items: Iterable[Item]) -> int:
@@ -47,11 +69,11 @@ def prepare(items: Iterable[Item]) -> int:
     return n
 
 
-def _make(item: Item, sizes: list[str], key: str) -> None:
+def _make(item: Item, what: str, key: str, made: Callable[[bytes], dict[str, bytes]]) -> None:
     """One makes, the others wait for it. Should the maker die, or Redis, two may make the same: harmless, the bytes
     are written whole under a name that only they have.
     """
-    job = f"deriving-{item.sha256}-{sizes[0]}"
+    job = f"deriving-{item.sha256}-{what}"
     for _ in range(MAKER_SECONDS * 10):
         if _is_maker(job):
             break
@@ -63,15 +85,20 @@ def _make(item: Item, sizes: list[str], key: str) -> None:
             if files.exists(key):
                 return
             original = files.read(item.image, sha256=item.sha256)
-            for size, data in _derivatives(original, sizes).items():
-                files.put(derivative_key(item.sha256, size), data)
+            for name, data in made(original).items():
+                files.put(name, data)
     finally:
         _forget(job)
 
 
-def _derivatives(original: bytes, sizes: list[str]) -> dict[str, bytes]:
+def _derivatives(item: Item, original: bytes, sizes: list[str]) -> dict[str, bytes]:
+    made = _shown(make_derivatives, original, sizes)
+    return {derivative_key(item.sha256, size): data for size, data in made.items()}
+
+
+def _shown(make: Callable[[bytes, How], Made], original: bytes, how: How) -> Made:
     try:
-        return make_derivatives(original, sizes)
+        return make(original, how)
     except Exception as error:  # it was decoded when it came; Pillow's plugins raise anything
         raise ImageRefused("The image cannot be shown.", http_status=410) from error
 

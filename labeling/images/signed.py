@@ -16,6 +16,7 @@ from labeling.models import Item, Station
 from reviewapp.errors import NotAllowed
 
 SALT = "labeling.images"
+TILES = "tiles"  # what they are called where images have a size
 
 
 def expiry(now: datetime) -> int:
@@ -32,6 +33,31 @@ def image_url(item: Item, size: str, *, user_id: int, now: datetime) -> str:
     signature = Signer(salt=SALT).signature(_said(item.public_id, size, user_id, until))
     query = urlencode({"size": size, "for": user_id, "until": until, "signature": signature})
     return f"{reverse('item-image', args=[item.public_id])}?{query}"
+
+
+def heat_url(item: Item, sha256: str, *, user_id: int, now: datetime) -> str:
+    """The address of a heat map of a view, under the same rules."""
+    until = expiry(now)
+    signature = Signer(salt=SALT).signature(_said(item.public_id, heat_size(sha256), user_id, until))
+    query = urlencode({"for": user_id, "until": until, "signature": signature})
+    return f"{reverse('item-heatmap', args=[item.public_id, sha256])}?{query}"
+
+
+def tiles_url(item: Item, *, user_id: int, now: datetime) -> str:
+    """The address of a tile of a very large image, under the same rules; one signature for all of an image's.
+
+    ``{level}``, ``{column}`` and ``{row}`` stand where a client puts the numbers.
+    """
+    until = expiry(now)
+    signature = Signer(salt=SALT).signature(_said(item.public_id, TILES, user_id, until))
+    query = urlencode({"for": user_id, "until": until, "signature": signature})
+    path = reverse("item-tile", args=[item.public_id, 0, 0, 0]).replace("/0/0_0/", "/{level}/{column}_{row}/")
+    return f"{path}?{query}"
+
+
+def heat_size(sha256: str) -> str:
+    """What a map is called where images have a size."""
+    return f"heat-{sha256}"
 
 
 def audience(public_id: uuid.UUID, size: str, *, query: dict[str, str], now: datetime) -> tuple[int, int] | None:

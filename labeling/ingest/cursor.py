@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import psycopg
 from django.db import connection
@@ -19,3 +22,41 @@ def psycopg_cursor() -> Iterator[psycopg.Cursor[Any]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         yield cursor
+
+
+HEARD_SECONDS = 2.0  # so long a connection that answered is taken to be alive
+NAME = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A long statement in PostgreSQL's own numbering, made once: psycopg would take it apart each time it is sent."""
+
+    text: bytes
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Statement:
+        """``text`` with ``%(name)s`` where values go, and no other percent sign."""
+        names = tuple(dict.fromkeys(NAME.findall(text)))
+        return cls(NAME.sub(lambda found: f"${names.index(found[1]) + 1}", text).encode(), names)
+
+    def send(self, cursor: psycopg.RawCursor[Any], values: Mapping[str, Any]) -> psycopg.RawCursor[Any]:
+        return cursor.execute(cast(Any, self.text), [values[name] for name in self.names], prepare=True)
+
+
+@contextmanager
+def statement_cursor() -> Iterator[psycopg.RawCursor[Any]]:
+    """As `psycopg_cursor`, for a `Statement`. A connection that was silent for a while is tried first, as Django does;
+    one that has just answered is not asked again with every request.
+    """
+    connection.ensure_connection()
+    now = time.monotonic()
+    if now - getattr(connection, "heard_at", 0.0) < HEARD_SECONDS:
+        connection.health_check_done = True  # type: ignore[attr-defined]
+    elif not connection.in_atomic_block:
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+        yield cursor
+    connection.heard_at = now  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from labeling.ingest.draw import EDGE_REASON, disposition_of
 from labeling.ingest.item import first_status, is_wanted
 from labeling.ingest.parts import Part
 from labeling.ingest.prediction import finding, predicted_at
-from labeling.ingest.route import Routed, blind_draw, review_reason, route_parts
+from labeling.ingest.route import Routed, blind_draw, priority_of, review_reason, route_parts
 from labeling.ingest.submission import Answer, Submission
 from labeling.ingest.writing import DISPOSITION, INSPECTION, ITEM, PREDICTION, REVIEW, SELECTION, Rows, new_ids
 from labeling.models import Site
@@ -136,7 +136,7 @@ class Draft:
         self.rows[REVIEW].append(
             (
                 pk, inspection, lead.catalog.registered_model.id, 1, review_reason(prediction is not None, routed),
-                mode, prediction, prediction is None or blind_draw(lead, routed), 0 if blocking else 5, deadline,
+                mode, prediction, prediction is None or blind_draw(lead, routed), priority_of(routed), deadline,
                 default, "open", self.now, policy.needs_image and not HERE.issuperset(images.values()),
             )
         )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from labeling.dispositions import let_go
 from labeling.ingest.parts import Part
-from labeling.ingest.route import Routed, blind_draw, review_reason, route_of_model
+from labeling.ingest.route import Routed, blind_draw, priority_of, review_reason, route_of_model
 from labeling.ingest.submission import Chance, Submission, conflict
 from labeling.models import DispositionRecord, Inspection, Prediction, Review, Selection
 from labeling.routing import union_probability
@@ -81,7 +81,7 @@ def _open_review(
         mode=Review.Mode.BLOCKING if blocking else Review.Mode.MEASURING,
         prediction=prediction,
         blind=prediction is None or blind_draw(lead, routed),
-        priority=0 if blocking else 5,
+        priority=priority_of(routed),
         deadline=now + timedelta(minutes=policy.blocking_minutes) if blocking else None,
         default_disposition=policy.blocking_default if blocking else "",
         waits_for_image=waits_for_image,

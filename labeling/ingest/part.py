@@ -14,6 +14,7 @@ from labeling.ingest.parts import OF_THE_PART, Part, Said, same
 from labeling.ingest.prediction import record_prediction
 from labeling.ingest.submission import Answer, Submission, answer, conflict
 from labeling.models import Inspection, Item
+from labeling.regions.measuring import measure_regions
 
 
 def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
@@ -33,6 +34,8 @@ def add_to_known(part: Part, *, now: datetime) -> list[Answer]:
     chance, review = draw(inspection, part, prediction, image_is_here=here, now=now)
     wanted = is_wanted(purpose=inspection.purpose, drawn=chance.drawn)
     new_views = [one for one in views if store_item(inspection, items, one, wanted=wanted, now=now)]
+    if prediction is not None:  # its truth may be known already, or its draws be others now
+        measure_regions(inspection=inspection.pk, registered_model=lead.catalog.registered_model)
     if wanted:
         settle_images(items.values(), review, lead.catalog.review_policy, now=now)
     if prediction is not None and lead.row.late:

@@ -82,6 +82,13 @@ def draw_key(lead: Submission) -> str:
     return f"{lead.source.station_id}/{lead.row.inspection_id}"
 
 
+def priority_of(routed: Routed) -> int:
+    """0 comes first: a part that waits, then what is always checked, then what chance drew."""
+    if routed.is_blocking:
+        return 0
+    return 3 if routed.main.stratum == "certainty" else 5
+
+
 def review_reason(predicted: bool, routed: Routed) -> str:
     """Why people look; the main draw's reason where there are several."""
     if not predicted:

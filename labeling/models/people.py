@@ -90,7 +90,7 @@ class ApiKey(models.Model):
                 | Q(
                     only_verbs__isnull=False,
                     only_verbs__len__gte=1,
-                    only_verbs__contained_by=["view", "review", "adjudicate", "ingest", "decide"],
+                    only_verbs__contained_by=["view", "review", "adjudicate", "ingest", "retrain", "decide"],
                 ),
                 name="apikey_verbs_null_or_known",
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -63,6 +63,18 @@ class Site(models.Model):
         if begun:
             return local.date(), str(begun[-1]["name"])
         return local.date() - timedelta(days=1), str(self.shifts[-1]["name"])
+
+    def shift_end(self, moment: datetime) -> datetime | None:
+        """When the shift of a moment is over: the next start on the site's clock. None: the site has no shifts."""
+        zone = ZoneInfo(self.time_zone)
+        today = moment.astimezone(zone).date()
+        starts = [time.fromisoformat(shift["start"]) for shift in self.shifts]
+        ends = [
+            datetime.combine(today + timedelta(days=days), start, zone).astimezone(UTC)
+            for days in (0, 1, 2)  # an hour that the clock skips may push the last one of tomorrow out
+            for start in starts
+        ]
+        return next((end for end in ends if end > moment), None)
 
 
 class Station(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,10 +11,32 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from labeling.models.inspections import Inspection
+from labeling.models.places import Source, Station
 from labeling.models.predictions import Prediction
 from labeling.querysets import ReviewQuerySet
-from models_registry.models import RegisteredModel
+from models_registry.models import Label, RegisteredModel
 from models_registry.models.labels import Disposition
+
+# free to be handed out, and looked at by nobody yet: the same words stand in `labeling/claiming.py`
+FREE = Q(status="open", waits_for_image=False, claimed_by__isnull=True)
+FRESH = FREE & Q(spoken=False) & ~Q(reason="adjudication")
+IN_ORDER = {"drawn": ("priority", "deadline", "id"), "doubt": ("priority", "deadline", "-doubt", "id")}
+# The first queue is left to those who ask for no other: the planner, who would walk it past what was not asked for,
+# takes an index only where the question repeats its condition.
+LANES: dict[str, tuple[tuple[str, ...], Q]] = {
+    "model": ((), Q(priority__gte=0)),
+    "station": (("station",), Q(station__isnull=False)),
+    "source": (("source",), Q(source__isnull=False)),
+    "shift": (("shift",), ~Q(shift="")),
+    "label": (("shown_label",), Q(shown_label__isnull=False)),
+}
+COPIED: dict[str, Any] = {"null": True, "blank": True, "editable": False}
+FRESH_QUEUES = [
+    # read by claim(): one for each thing that may be asked for, in each order
+    models.Index(fields=["registered_model", *key, *order], condition=FRESH & has, name=f"review_{lane}_by_{name}")
+    for lane, (key, has) in LANES.items()
+    for name, order in IN_ORDER.items()
+]
 
 
 class Review(models.Model):
@@ -56,9 +80,28 @@ class Review(models.Model):
         default=False, db_default=False, help_text=_("Handed out once the image is there")
     )
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_reviews"
-    )
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claimed_reviews",
+        db_index=False,
+    )  # `review_held` is its index
     claim_expires_at = models.DateTimeField(null=True, blank=True)
+    # Where it stands in which queue: copied by a trigger when the review is written (migration 0020), from rows that
+    # do not change, so that a claim reads one index. No foreign keys in the database: their originals have them.
+    station = models.ForeignKey(
+        Station, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, **COPIED
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, **COPIED
+    )
+    shift = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
+    shown_label = models.ForeignKey(
+        Label, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, **COPIED
+    )  # what the model said, where people see it: a blind review is in no queue of a class
+    doubt = models.FloatField(**COPIED)  # of the model, where people see what it said
+    spoken = models.BooleanField(default=False, db_default=False, editable=False)  # somebody has: it asks for another
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     release_at = models.DateTimeField(
@@ -108,7 +151,7 @@ class Review(models.Model):
             ),
         ]
         indexes = [
-            # read by claim(): the next open review of a model that waits for no image
+            # read by count_open() and lists: what is open of a model
             models.Index(
                 fields=["registered_model", "waits_for_image", "priority", "id"],
                 condition=Q(status="open"),
@@ -116,6 +159,25 @@ class Review(models.Model):
             ),
             # read by claim(): what this person already holds
             models.Index(fields=["claimed_by"], condition=Q(claimed_by__isnull=False), name="review_held"),
+            # read by claim(): whose lease ran out first
+            models.Index(
+                fields=["registered_model", "claim_expires_at"],
+                condition=Q(status="open", claimed_by__isnull=False),
+                name="review_leased",
+            ),
+            # read by claim(): first looks that somebody has had, free for another
+            models.Index(
+                fields=["registered_model", "priority", "deadline", "id"],
+                condition=FREE & Q(spoken=True) & ~Q(reason="adjudication"),
+                name="review_queue_again",
+            ),
+            # read by claim(): second opinions
+            models.Index(
+                fields=["registered_model", "priority", "deadline", "id"],
+                condition=FREE & Q(reason="adjudication"),
+                name="review_queue_second",
+            ),
+            *FRESH_QUEUES,
             # read by dispositions.release_due(): what was settled and goes out next
             models.Index(fields=["release_at"], condition=Q(release_at__isnull=False), name="review_release_due"),
             # read by dispositions.release_due(): parts that still wait, by their deadline
@@ -142,6 +204,11 @@ class ReviewPolicy(models.Model):
         default=0.2, help_text=_("Share of the others that is judged without the prediction; audit draws always are")
     )
     allow_suggestion = models.BooleanField(default=True, help_text=_("Enter takes the suggested label"))
+    reveal = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=_("After a blind verdict the prediction is shown where it differs; the first word counts"),
+    )
     needs_image = models.BooleanField(
         default=True,
         db_default=True,
@@ -175,6 +242,17 @@ class ReviewPolicy(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("With more reviews open than this, chance draws less, down to an eighth; empty: no limit"),
     )
+    buffer = models.PositiveSmallIntegerField(
+        default=4,
+        db_default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(16)],
+        help_text=_("Parts that a station holds ready after the one on screen"),
+    )
+    needs_qualification = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Parts are handed only to people with a qualification that is valid on the day"),
+    )
     metadata_shown = models.JSONField(
         default=list, blank=True, help_text=_("Names of metadata that inspectors may see")
     )
@@ -206,6 +284,7 @@ class ReviewPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(measuring_days__gte=1, measuring_days__lte=365), name="reviewpolicy_measuring_range"
             ),
+            models.CheckConstraint(condition=Q(buffer__gte=1, buffer__lte=16), name="reviewpolicy_buffer_range"),
             models.CheckConstraint(
                 condition=Q(max_open__isnull=True) | Q(max_open__gte=1), name="reviewpolicy_max_open_from_1"
             ),

@@ -27,9 +27,21 @@ class Verdict(models.Model):
         SHOWN = "shown", _("With the prediction shown")
         REVEALED = "revealed", _("After the prediction was revealed")
 
+    class Surface(models.TextChoices):
+        STATION = "station", _("One by one")
+        GRID = "grid", _("In a grid")
+        ADJUDICATION = "adjudication", _("Among the open cases")
+        API = "api", _("Elsewhere")
+
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="verdicts")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts")
+    # no index of its own: two below begin with it
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="verdicts", db_index=False
+    )
     phase = models.CharField(max_length=16, choices=Phase)
+    surface = models.CharField(
+        max_length=16, choices=Surface, default=Surface.API, db_default=Surface.API, help_text=_("Where it was said")
+    )
     kind = models.CharField(max_length=16, choices=Kind)
     label = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, blank=True, related_name="verdicts")
     severity = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -71,10 +83,19 @@ class Verdict(models.Model):
             ),
             models.CheckConstraint(condition=Q(phase__in=["blind", "shown", "revealed"]), name="verdict_phase_known"),
             models.CheckConstraint(
+                condition=Q(surface__in=["station", "grid", "adjudication", "api"]), name="verdict_surface_known"
+            ),
+            # a grid says what was predicted of all of it: nothing in it is judged blind
+            models.CheckConstraint(
+                condition=~Q(surface="grid") | Q(phase="shown"), name="verdict_grid_shows_the_prediction"
+            ),
+            models.CheckConstraint(
                 condition=Q(severity__isnull=True) | Q(severity__lte=3), name="verdict_severity_0_to_3"
             ),
         ]
         indexes = [
+            # read by the station: how many of a person today
+            models.Index(fields=["reviewer", "said_at"], name="verdict_of_a_person_by_day"),
             # read by the station: a person's last ten
             models.Index(fields=["reviewer", "-id"], name="verdict_of_a_person"),
         ]
@@ -97,6 +118,9 @@ class GroundTruth(models.Model):
     findings = models.JSONField(default=list, blank=True)
     n_verdicts = models.PositiveSmallIntegerField()
     method = models.CharField(max_length=40)
+    by_grid = models.BooleanField(
+        default=False, db_default=False, help_text=_("All that it rests on was said in a grid: weaker evidence")
+    )
     decided_at = models.DateTimeField()
     frozen_in = models.ForeignKey(
         Dataset,

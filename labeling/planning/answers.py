@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from labeling.planning import words
 from labeling.planning.outlook import BudgetOutlook, outlook_of
 from labeling.planning.question import Question, refusal
@@ -76,10 +78,10 @@ def _check_fall(question: Question, p0: float | None) -> None:
     if question.falls_to is None:
         return
     if p0 is None:
-        words = "The model has no target and no measured accuracy yet: say which accuracy is accepted."
+        words = _("The model has no target and no measured accuracy yet: say which accuracy is accepted.")
         raise refusal({"alarm_below": words})
     if question.falls_to >= 1 - p0:
-        words = f"Lies not below the accepted accuracy of {100 * (1 - p0):.4g} %."
+        words = _("Lies not below the accepted accuracy of %(share)s %%.") % {"share": f"{100 * (1 - p0):.4g}"}
         raise refusal({"falls_to": words})
 
 

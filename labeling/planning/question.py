@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from reviewapp.errors import ReviewAppError
@@ -74,12 +75,12 @@ def asked(query: QueryDict) -> Question:
 
 def refusal(wrong: Mapping[str, str]) -> ReviewAppError:
     words = "; ".join(f"{name}: {what}" for name, what in wrong.items())
-    return ReviewAppError(f"The plan was asked for wrongly. {words}", code="invalid", fields=wrong)
+    return ReviewAppError(f"{_('The plan was asked for wrongly.')} {words}", code="invalid", fields=wrong)
 
 
 def _trouble(name: str, values: list[str]) -> str:
     if name not in PlanForm.base_fields:
-        return f"There is no such parameter; there are {', '.join(PlanForm.base_fields)}."
+        return _("There is no such parameter; there are %(known)s.") % {"known": ", ".join(PlanForm.base_fields)}
     if len(values) != 1:
-        return "Given more than once."
-    return "" if values[0].strip() else "Is empty."
+        return _("Given more than once.")
+    return "" if values[0].strip() else _("Is empty.")

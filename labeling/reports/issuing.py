@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from labeling.models import SamplingDesign, Site, Tally
 from labeling.reports.complaints import Complaints, complaints_of
@@ -61,10 +62,14 @@ def issue_report(
     _refuse_window(window, now)
     version = version or ModelVersion.objects.champion_of(registered_model)
     if version is None:
-        raise Conflict(f"{registered_model} has no champion. Name the version.", code="no_champion")
+        raise Conflict(
+            _("%(model)s has no champion. Name the version.") % {"model": registered_model}, code="no_champion"
+        )
     found = find(version, window)
     if not found.estimate.n_arrived:
-        raise Conflict(f"Nothing that {version} judged arrived on these days.", code="nothing_arrived")
+        raise Conflict(
+            _("Nothing that %(version)s judged arrived on these days.") % {"version": version}, code="nothing_arrived"
+        )
     evaluation = _evaluate(found, now)
     return store_report(
         registered_model=registered_model, model_version=version, content=_content(found, evaluation),
@@ -76,11 +81,11 @@ def _refuse_window(window: Window, now: datetime) -> None:
     today = (now + FARTHEST_AHEAD).date()
     wrong = {}
     if window.first > window.last:
-        wrong["last_day"] = "Lies before first_day."
+        wrong["last_day"] = _("The last day lies before the first.")
     elif window.last > today:
-        wrong["last_day"] = "Is to come."
+        wrong["last_day"] = _("The last day is to come.")
     elif (window.last - window.first).days >= MOST_DAYS:
-        wrong["first_day"] = f"A report speaks of at most {MOST_DAYS} days."
+        wrong["first_day"] = _("A report speaks of at most %(days)s days.") % {"days": MOST_DAYS}
     if wrong:
         raise ReviewAppError(" ".join(wrong.values()), code="invalid", fields=wrong)
 
@@ -118,6 +123,7 @@ def _evaluate(found: Found, now: datetime) -> Evaluation:
         model_version=found.version, estimate=found.estimate, naive=naive_of_cells(found.labelled.cells),
         confusion=[(true, said, 0.0, n) for true, said, n in truth_of(found.labelled) if true],
         window=(start, end), inputs=inputs_hash(found.labelled.cells), now=now, slice=found.slice,
+        designs=sorted(_tallies(found).values_list("design", flat=True).distinct()),
     )  # fmt: skip
     return Evaluation.objects.filter(model_version=found.version, slice=found.slice).latest("pk")
 
@@ -188,7 +194,7 @@ def _costs(found: Found) -> list[Figure]:
     prices = active_costs(found.version.registered_model)
     if prices is None or not found.estimate.n:
         return []
-    per, _ = expected_cost(found.labelled.cells, cost_matrix(found.labelled.labels, prices.costs))
+    per, _all = expected_cost(found.labelled.cells, cost_matrix(found.labelled.labels, prices.costs))
     return [
         _figure(
             "cost", "Cost of errors, of one part", per, of=found.estimate.n_arrived, unit="money",
@@ -223,7 +229,7 @@ def _can(found: Found) -> list[str]:
 def _cannot(found: Found) -> list[str]:
     estimate, labelled = found.estimate, found.labelled
     counts = {label.slug: 0 for label in labelled.labels}
-    for true, _, n in truth_of(labelled):
+    for true, _said, n in truth_of(labelled):
         counts[true] = counts.get(true, 0) + n
     counts.pop("", None)
     open_ = estimate.worst_low is not None and estimate.worst_high is not None and estimate.provisional

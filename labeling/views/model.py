@@ -20,7 +20,7 @@ from labeling.accuracy.slices import slices as slice_rows
 from labeling.accuracy.steps import steps
 from labeling.accuracy.tables import TABLES
 from labeling.csv_lines import csv_line
-from labeling.feedback import explain_retraining, request_retraining
+from labeling.feedback import explain_retraining, request_recalibration, request_retraining
 from labeling.model_page import model_page
 from labeling.planning import budget_outlook
 from models_registry.tasks import nudge_trainer
@@ -56,9 +56,10 @@ def _address(name: str, asked: Asked) -> str:
 @require_POST
 @login_required
 def retrain_now(request: HttpRequest, slug: str) -> HttpResponse:
-    """A person starts a run, with a reason, whatever the policy waits for."""
+    """A person starts a run, with a reason, whatever the policy waits for; or one that keeps the champion's model."""
     found = require(request.user, "decide", slug)
-    run = request_retraining(
+    ask = request_recalibration if request.POST.get("keep") == "model" else request_retraining
+    run = ask(
         registered_model=found, by=person(request), reason=request.POST.get("reason", "").strip(), now=timezone.now()
     )
     nudge_trainer(run.pk)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from labeling.access import require
+from labeling.access import models_for, require
 from labeling.accuracy.asked import WINDOWS, Asked
 from labeling.paging import patiently
 from labeling.reviewed import ReviewFilter, reviewed
@@ -27,6 +27,8 @@ def model_reviews(request: HttpRequest, slug: str) -> HttpResponse:
     with patiently():
         page = reviewed(asked, chosen, user=person(request), after=request.GET.get("after", ""))
     context = {
+        "may_decide": models_for(request.user, "decide").filter(pk=model.pk).exists(),
+        "may_challenge": models_for(request.user, "review").filter(pk=model.pk).exists(),
         "model": model,
         "asked": asked,
         "windows": WINDOWS,
@@ -67,6 +69,7 @@ def _in_words(chosen: ReviewFilter, model: RegisteredModel) -> list[tuple[str, s
         ("kind", "overkill"): _("Good parts called defect"),
         ("shown", "blind"): _("Judged before the prediction was shown"),
         ("shown", "shown"): _("Judged with the prediction shown"),
+        ("shown", "grid"): _("Judged in a grid"),
     }
     said = []
     for name, value in chosen.chosen.items():

@@ -17,7 +17,7 @@ class EvaluationAdmin(HistoryAdmin):
     search_fields = ("model_version__registered_model__name", "slice", "inputs_hash")
     date_hierarchy = "evaluated_at"
 
-    @admin.display(description=_("Accuracy, 95 % interval"))
+    @admin.display(description=_("Accuracy and its interval (95 %)"))
     def accuracy(self, evaluation: Evaluation) -> str:
         if evaluation.value is None or evaluation.ci_low is None or evaluation.ci_high is None:
             return _("Not measurable yet")

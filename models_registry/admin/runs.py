@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from models_registry.admin.base import HistoryAdmin, ReadOnly, ReasonForm, TabularInline, attempt, person
-from models_registry.models import Dataset, TrainingRun, TrainingStep
+from models_registry.models import Dataset, RemoteTraining, TrainingRun, TrainingStep
 from models_registry.services import training
 from models_registry.views.permissions import require_decide
 from reviewapp.errors import Conflict
@@ -53,6 +53,16 @@ class TrainingStepAdmin(HistoryAdmin):
     list_select_related = ("run__registered_model",)
     list_filter = ("status", "name")
     search_fields = ("run__registered_model__name", "detail")
+
+
+@admin.register(RemoteTraining)
+class RemoteTrainingAdmin(HistoryAdmin):
+    """What was asked of trainers elsewhere."""
+
+    list_display = ("run", "trainer", "status", "n_attempts", "reason", "deadline_at", "heard_at", "finished_at")
+    list_select_related = ("run__registered_model",)
+    list_filter = ("status", "trainer")
+    search_fields = ("run__registered_model__name", "reason")
 
 
 @admin.register(Dataset)

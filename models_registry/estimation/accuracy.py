@@ -210,7 +210,7 @@ def _counted(sums: _Sums, part: slice) -> _Errors:
     """HT of the errors of a stratum, with MOVER-gamma limits."""
     most, largest = _room(sums)
     errors = sums.errors.part(part)
-    low, high = ends(errors, largest=largest[part], most=most[:, part])
+    low, high = ends(errors, largest=largest[part], most=most[:, part], few_exact=True)
     _, bound = ends(errors, largest=largest[part], most=most[:, part], mid_p=False, confidence=ONE_SIDED)
     return _Errors(
         total=float(errors.y.sum()),

@@ -16,6 +16,7 @@ from models_registry.estimation.totals import Floats, summed
 
 CERTAINTY = len(BIN_EDGES)
 N_BINS = len(BIN_EDGES) + 1
+FEW_IN_BIN, FEW_IN_ALL = 5, 15  # see `ends`
 STRATA = (slice(0, CERTAINTY), slice(CERTAINTY, N_BINS))
 """The columns of the sampled and of the certainty stratum."""
 
@@ -76,23 +77,40 @@ def largest_weights(cells: Cells) -> Floats:
 
 
 def ends(
-    events: Found, *, largest: Floats, most: Floats, mid_p: bool = True, confidence: float = 0.95
+    events: Found,
+    *,
+    largest: Floats,
+    most: Floats,
+    mid_p: bool = True,
+    few_exact: bool = False,
+    confidence: float = 0.95,
 ) -> tuple[Floats, Floats]:
     """The limits of each row's weighted count, two arrays (r,), in the units of y.
 
     ``most`` (r, `N_BINS`): what each bin can hold of the events at most. Each bin's gamma limits are shrunk towards its
     count by sqrt(1 - mean pi of the events found in it), kept within what is possible, and the bins joined by squares
-    (MOVER). A bin of which nothing is settled has the limits of "none found": the rule of three.
-    Source: `intervals.mover_gamma`, which this equals where ``most`` is out of reach.
+    (MOVER). A bin of which nothing is settled has the limits of "none found": the rule of three. ``few_exact``: bins
+    with 1 to 4 events have exact limits instead of mid-p's where a row's events weigh as few as 15 equal ones,
+    (sum w)^2 / sum w^2 < 15. Mid-p is right on average over many bins, and there one bin is nearly all that counts.
+    Source: `intervals.mover_gamma`, which this equals where ``most`` is out of reach, without ``few_exact``.
     """
     largest = np.broadcast_to(largest, events.y.shape)
     low, high = gamma_ends(events.y, events.v, largest, mid_p=mid_p, confidence=confidence)
+    if few_exact and (few := _few(events)).any():
+        low[few], high[few] = gamma_ends(events.y[few], events.v[few], largest[few], mid_p=False, confidence=confidence)
     mean_pi = np.divide(events.pi, events.n, out=np.zeros_like(events.y), where=events.n > 0)
     shrink = np.sqrt(np.clip(1 - mean_pi, 0, 1))
     below = np.minimum(shrink * (events.y - low), np.maximum(events.y - events.least, 0))
     above = np.minimum(shrink * (high - events.y), np.maximum(most - events.y, 0))
     total = events.y.sum(axis=1)
     return total - np.sqrt((below**2).sum(axis=1)), total + np.sqrt((above**2).sum(axis=1))
+
+
+def _few(events: Found) -> Bools:
+    """Bins with hardly an event in rows that weigh as few; (r, `N_BINS`)."""
+    weight, squares = events.y.sum(axis=1, keepdims=True), events.v.sum(axis=1, keepdims=True)
+    is_few: Bools = (events.n > 0) & (events.n < FEW_IN_BIN) & (weight**2 < FEW_IN_ALL * squares)
+    return is_few
 
 
 def judged(cells: Cells) -> Bools:

@@ -26,6 +26,7 @@ from models_registry.estimation.totals import Floats
 
 Matrix = tuple[tuple[Measured, ...], ...]
 PER_MILLION = 1e6
+LEAST_PRICE = 1e-100  # the square of less is 0 to a computer: it costs nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def expected_cost(cells: Cells, prices: Floats) -> tuple[Measured, Measured]:
     pairs = pairs_of(cells, n_classes=len(prices))
     least = prices.min(axis=0)
     above = prices - least
+    above = np.where(above < LEAST_PRICE, 0.0, above)
     each, size = above.reshape(-1), float(pairs.judgeable.sum())
     total = _priced(pairs, above).plus(float(least @ pairs.judgeable.sum(axis=1)))
     n, n_found = float(pairs.counts().sum()), float(pairs.found.n.sum(axis=1)[each > 0].sum())

@@ -134,12 +134,13 @@ def linearised(events: Found, others: Found) -> tuple[Counts, Bools]:
     share = np.where(is_fit, a, 0.5) / total
     spread = (events.v - events.y).sum(axis=1) * (1 - share) ** 2 + (others.v - others.y).sum(axis=1) * share**2
     inverse_size = np.where(is_fit, np.maximum(spread, 0) / total**2, 0.0) / np.where(is_fit, share * (1 - share), 1.0)
-    low, high = _wilson(share, inverse_size, 0.95)
-    least, most = _wilson(share, inverse_size, ONE_SIDED)
+    low, high = wilson_ends(share, inverse_size, 0.95)
+    least, most = wilson_ends(share, inverse_size, ONE_SIDED)
     return Counts(share, low, high, least, most), is_fit
 
 
-def _wilson(share: Floats, inverse_size: Floats, confidence: float) -> tuple[Floats, Floats]:
+def wilson_ends(share: Floats, inverse_size: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Wilson's limits of shares (r,) whose effective sizes are 1/``inverse_size``; 0: the share itself."""
     z2 = normal_quantile(confidence) ** 2
     shrink = 1 / (1 + z2 * inverse_size)
     centre = (share + z2 * inverse_size / 2) * shrink

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models_registry.estimation.cells import Bools, Cells, Ints
+from models_registry.estimation.cells import UNSETTLED, Bools, Cells, Ints, cells_of_items
 from models_registry.estimation.intervals import BIN_EDGES
 from models_registry.estimation.totals import Floats, summed
 
@@ -58,6 +58,21 @@ def weigh_slice(cells: Cells, *, window: Cells | None = None) -> Cells:
     if cells.n_arrived.sum() > 0:
         return weigh_silence(cells)
     return weigh_silence(cells, by=cells.where(cells.n_arrived > 0) if window is None else spoken_of(window))
+
+
+def settled_shares(*, predicted: Ints, pi: Floats, is_settled: Bools) -> Floats:
+    """rho of each of n drawn inspections, in (0, 1]: the settled share of the drawn weight of its response cell.
+
+    Arrays (n,); ``predicted`` numbers what was said of each. pi*rho is the chance of being drawn and settled. Cells are
+    collapsed as by `weigh_silence`; the floor is the smallest pi among them. Raises ValueError for pi outside (0, 1].
+    """
+    n = len(pi)
+    cells = cells_of_items(
+        predicted=predicted, true=np.where(is_settled, 0, UNSETTLED), pi=pi, is_certainty=pi == 1,
+        floor_pi=np.full(n, float(pi.min(initial=1.0))), is_drawn=np.ones(n, dtype=np.bool_),
+    )  # fmt: skip
+    code = _codes(cells)
+    return _response(cells, code, n_codes=1 + int(code.max(initial=-1)))[code][:n]
 
 
 def spoken_of(cells: Cells) -> Cells:

@@ -13,8 +13,12 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         UNREGISTERED_VERSION = "unregistered_version", _("Unregistered version")
         RUN_FAILED = "run_failed", _("Training failed")
-        ARTIFACT = "artifact", _("Artifact cannot be used")
+        ARTIFACT_REFUSED = "artifact_refused", _("Artifact refused")
+        NOT_DEPLOYED = "not_deployed", _("Champion is not deployed")
         ACCURACY = "accuracy", _("Errs too often")
+        ROLLED_BACK = "rolled_back", _("Put back by itself")
+        MLFLOW = "mlflow", _("MLflow does not know")
+        INPUT_QUALITY = "input_quality", _("Unusual images")
 
     registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="alerts")
     kind = models.CharField(max_length=40, choices=Kind)
@@ -33,7 +37,18 @@ class Alert(models.Model):
                 name="alert_one_open_per_kind_and_slice",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["unregistered_version", "run_failed", "artifact", "accuracy"]),
+                condition=Q(
+                    kind__in=[
+                        "unregistered_version",
+                        "run_failed",
+                        "artifact_refused",
+                        "not_deployed",
+                        "accuracy",
+                        "rolled_back",
+                        "mlflow",
+                        "input_quality",
+                    ]
+                ),
                 name="alert_kind_known",
             ),
             models.CheckConstraint(

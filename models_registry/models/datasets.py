@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from models_registry.models.labels import LabelSet
 from models_registry.models.versions import RegisteredModel
@@ -17,6 +19,9 @@ class Dataset(models.Model):
     cutoff = models.DateTimeField()
     n_train = models.PositiveIntegerField()
     n_holdout = models.PositiveIntegerField()
+    n_excluded = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("Left out of training: they belong to held-out parts")
+    )
     label_counts = models.JSONField(default=dict)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -31,3 +36,10 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registered_model.name}, {self.n_train} + {self.n_holdout} held out ({self.sha256[:8]})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("dataset", args=[self.pk])
+
+    @property
+    def short_name(self) -> str:
+        return self.sha256[:12]

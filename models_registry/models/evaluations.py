@@ -31,6 +31,9 @@ class Evaluation(models.Model):
     naive_n = models.PositiveIntegerField(default=0)
     label_free = models.FloatField(null=True, blank=True, help_text="By the model's own word, without any review")
     confusion = models.JSONField(default=list, blank=True, help_text="[true, predicted, weighted count, n]")
+    designs = models.JSONField(
+        default=list, blank=True, help_text="Keys of the sampling designs by which its inspections were drawn"
+    )
     inputs_hash = models.CharField(max_length=64)
     evaluated_at = models.DateTimeField()
 

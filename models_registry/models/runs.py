@@ -17,33 +17,49 @@ class TrainingRun(models.Model):
     """One attempt to make a better version.
 
     queued ──claimed by a worker──> running ──> succeeded (a candidate exists)
-      ^                               │ ├─────> failed    (the reason says what, where, what to do)
-      └──heartbeat lost: swept────────┘ └─────> cancelled
+      ^ ^                             │ │ ├─────> failed    (the reason says what, where, what to do)
+      │ └──heartbeat lost: swept──────┘ │ └─────> cancelled
+      └──answered── waiting <───────────┘  for a trainer elsewhere; no worker is held, a deadline ends it
     ``claim`` is a fencing token: a worker that lost its run cannot write to it any more.
     """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Queued")
         RUNNING = "running", _("Running")
+        WAITING = "waiting", _("Waits for the trainer")
         SUCCEEDED = "succeeded", _("Succeeded")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    ACTIVE = (Status.QUEUED, Status.RUNNING)
+    ACTIVE = (Status.QUEUED, Status.RUNNING, Status.WAITING)
 
     class Trigger(models.TextChoices):
         NEW_LABELS = "new_labels", _("New labels")
+        PERFORMANCE = "performance", _("Errs too often")
+        DRIFT = "drift", _("Drift")
+        SCHEDULE = "schedule", _("Schedule")
+        EVENT = "event", _("A system asked")
         PERSON = "person", _("A person asked")
+        CALIBRATION = "calibration", _("Confidence is off")
 
     registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="runs")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="runs")
     number = models.PositiveIntegerField()
-    backend = models.CharField(max_length=40, default="builtin")
+    backend = models.CharField(max_length=40, default="builtin", help_text=_("The trainer's name"))
+    config = models.JSONField(default=dict, blank=True, help_text=_("What the trainer is told beside the data"))
+    recalibrates = models.ForeignKey(
+        "models_registry.ModelVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="recalibrations",
+        help_text=_("The version whose model is kept and whose confidence is fitted anew"),
+    )  # fmt: skip
     trigger = models.CharField(max_length=16, choices=Trigger)
     reason = models.TextField()
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     outcome = models.TextField(blank=True, help_text=_("What came of it, in one sentence"))
     seed = models.PositiveBigIntegerField()
+    hour_price = models.FloatField(
+        null=True, blank=True, help_text=_("What an hour of it costs, as the policy said when it was asked for")
+    )
+    currency = models.CharField(max_length=3, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -62,18 +78,32 @@ class TrainingRun(models.Model):
             models.UniqueConstraint(fields=["registered_model", "number"], name="trainingrun_number_unique"),
             models.UniqueConstraint(
                 fields=["registered_model"],
-                condition=Q(status__in=["queued", "running"]),
+                condition=Q(status__in=["queued", "running", "waiting"]),
                 name="trainingrun_one_active",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                condition=Q(status__in=["queued", "running", "waiting", "succeeded", "failed", "cancelled"]),
                 name="trainingrun_status_known",
             ),
-            models.CheckConstraint(condition=Q(trigger__in=["new_labels", "person"]), name="trainingrun_trigger_known"),
+            models.CheckConstraint(
+                condition=Q(
+                    trigger__in=["new_labels", "performance", "drift", "schedule", "event", "person", "calibration"]
+                ),
+                name="trainingrun_trigger_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(trigger="calibration") | Q(recalibrates__isnull=False),
+                name="trainingrun_calibration_keeps_a_model",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False)
-                | Q(status__in=["queued", "running"], finished_at__isnull=True),
+                | Q(status__in=["queued", "running", "waiting"], finished_at__isnull=True),
                 name="trainingrun_finished_at_iff_terminal",
+            ),
+            models.CheckConstraint(
+                condition=Q(hour_price__isnull=True, currency="")
+                | (Q(hour_price__isnull=False, hour_price__gte=0) & ~Q(currency="")),
+                name="trainingrun_price_in_a_currency",
             ),
             models.CheckConstraint(
                 condition=~Q(status="running")
@@ -100,13 +130,19 @@ class TrainingRun(models.Model):
 
 
 class TrainingStep(models.Model):
-    """One named step of a run, with what went in, what came out, and the checks it passed."""
+    """One named step of a run, with what went in, what came out, and the checks it passed.
+
+    ``artifacts``: name, key in the file store, sha256 and size of each file it made; another attempt goes on from them.
+    A check: name, passed, detail, and ``warning`` where it stops nothing but should be looked at.
+    """
 
     class Name(models.TextChoices):
         COLLECT = "collect", _("Collect")
         VALIDATE_DATA = "validate_data", _("Validate data")
+        SPLIT_CHECK = "split_check", _("Split check")
         FEATURES = "features", _("Features")
         FIT = "fit", _("Fit")
+        CALIBRATE = "calibrate", _("Calibrate")
         VALIDATE_MODEL = "validate_model", _("Validate model")
         COMPARE = "compare", _("Compare")
         REGISTER = "register", _("Register and decide")
@@ -126,6 +162,9 @@ class TrainingStep(models.Model):
     inputs_sha256 = models.CharField(max_length=64, blank=True)
     outputs_sha256 = models.CharField(max_length=64, blank=True)
     checks = models.JSONField(default=list, blank=True)
+    artifacts = models.JSONField(default=list, blank=True)
+    log = models.TextField(blank=True, help_text=_("The end of it"))
+    n_tries = models.PositiveSmallIntegerField(default=0, help_text=_("Of the last attempt"))
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -142,8 +181,10 @@ class TrainingStep(models.Model):
                     name__in=[
                         "collect",
                         "validate_data",
+                        "split_check",
                         "features",
                         "fit",
+                        "calibrate",
                         "validate_model",
                         "compare",
                         "register",

@@ -21,6 +21,9 @@ class RegisteredModel(models.Model):
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.CLASSIFICATION)
     label_set = models.ForeignKey(LabelSet, on_delete=models.PROTECT, related_name="registered_models")
     description = models.TextField(blank=True)
+    trainer = models.CharField(
+        max_length=40, default="builtin", help_text=_("builtin, or the name of one that the operator declared")
+    )
     target_accuracy = models.FloatField(null=True, blank=True, help_text=_("0.96 means 96 %"))
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -31,6 +34,7 @@ class RegisteredModel(models.Model):
             ("review_registeredmodel", "Can judge images of a model"),
             ("adjudicate_registeredmodel", "Can settle disagreements of a model"),
             ("ingest_registeredmodel", "Can send predictions of a model"),
+            ("retrain_registeredmodel", "Can ask for a run of a model, within its policy"),
             ("decide_registeredmodel", "Can retrain, approve and refuse versions of a model"),
         ]
         constraints = [
@@ -129,3 +133,8 @@ class ModelVersion(models.Model):
     @property
     def short_name(self) -> str:
         return f"v{self.number}"
+
+    def keeps_model_of(self, other: ModelVersion | None) -> bool:
+        """Whether it is the other version with nothing but its confidence fitted anew."""
+        run = self.training_run
+        return other is not None and run is not None and run.recalibrates_id == other.pk

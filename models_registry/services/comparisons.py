@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_registry import serving
-from models_registry.comparison import Gain, PairedComparison, calibration_loss, compare_paired
+from models_registry import files, serving
+from models_registry.comparison import PairedComparison
 from models_registry.estimation.intervals import wilson
 from models_registry.manifest import ManifestRow
 from models_registry.models import Comparison, ModelVersion, PromotionPolicy, RegisteredModel, TrainingRun
-from models_registry.policy import PromotionDecision, PromotionRules, decide_promotion
+from models_registry.policy import PromotionDecision, decide_promotion
+from models_registry.services.burden import burden_of
+from models_registry.services.comparison_pairs import keep_pairs
 from models_registry.services.promotion import promote, refuse
-from models_registry.training.features import FEATURES_VERSION
+from models_registry.services.promotion_policies import policy_of, rules_of
+from models_registry.services.sides import Sides, Words, compare_sides, sources_of, stored_fields
+from models_registry.training.errors import ArtifactError
 
 N_EXAMPLES = 12
-Words = NDArray[np.str_]
 
 
 @dataclass(slots=True)
@@ -51,6 +54,10 @@ class HoldOut:
         """Inclusion probabilities; what was labelled without a draw stands for itself."""
         return np.array([row.pi or 1.0 for row in self.rows], dtype=np.float64)
 
+    def parts(self) -> Iterable[serving.Views]:
+        """All views of each inspection, verified, for models that look themselves."""
+        return ([files.read(one.key, sha256=one.sha256) for one in row.images] for row in self.rows)
+
     def score_champion(self, champion: ModelVersion | None) -> str:
         """Let the champion judge the same inspections. Returns what was found, in words."""
         self.champion, self.champion_words, self.champion_sure = champion, None, None
@@ -58,11 +65,12 @@ class HoldOut:
             return "There is no champion yet"
         if not champion.artifact:
             return f"{champion.short_name} was trained elsewhere: it cannot judge these inspections here"
-        model = serving.fitted(champion)
-        if model.features_version != FEATURES_VERSION:
-            return f"{champion.short_name} needs other features than this code makes"
+        try:
+            model = serving.model_of(champion)
+        except (ArtifactError, files.FileMissing) as error:
+            return f"{champion.short_name} cannot judge these inspections: {error}"
         if self.rows:
-            scores = model.predict_scores(self.features)
+            scores = serving.judge(model, described=self.features, parts=self.parts)
             self.champion_words = np.array(model.classes, dtype=np.str_)[scores.argmax(axis=1)]
             self.champion_sure = np.asarray(scores.max(axis=1), dtype=np.float64)
         return f"{champion.short_name} judged the same {len(self.rows)} inspections"
@@ -100,76 +108,17 @@ def compare_and_decide(*, run: TrainingRun, version: ModelVersion, holdout: Hold
     champion = ModelVersion.objects.champion_of(run.registered_model)
     if champion != holdout.champion:
         holdout.score_champion(champion)
-    paired = _paired(run, holdout)
+    policy = policy_of(run.registered_model)
+    paired = _paired(policy, holdout)
     decision = decide_promotion(
         paired,
-        _rules(run.registered_model),
+        rules_of(policy),
         has_champion=champion is not None,
         first_accuracy=_share_right(holdout.truth, holdout.candidate_words),
+        burden=burden_of(version, holdout.rows, policy),
+        same_model=version.keeps_model_of(champion),
     )
-    comparison = _record(run, version, holdout, paired, decision, now)
-    return _act(version, comparison, decision, now)
-
-
-def _paired(run: TrainingRun, holdout: HoldOut) -> PairedComparison | None:
-    if holdout.champion_words is None or not holdout.rows:
-        return None
-    labels = run.registered_model.label_set.labels
-    paired = compare_paired(
-        holdout.truth,
-        holdout.champion_words,
-        holdout.candidate_words,
-        holdout.pi,
-        classes=holdout.classes,
-        guarded_classes=[label for label in _guarded(run.registered_model) if label in holdout.classes],
-        good_classes=list(labels.filter(is_defect=False).values_list("slug", flat=True)),
-        escape_margin=_policy(run.registered_model).class_margin,
-    )
-    return replace(paired, calibration=_calibration(holdout, holdout.champion_words))
-
-
-def _calibration(holdout: HoldOut, champion_words: Words) -> Gain | None:
-    """How much worse the candidate's confidence is; None where a model's scores are no probabilities."""
-    sure = np.asarray(holdout.scores.max(axis=1), dtype=np.float64)
-    before = holdout.champion_sure
-    if before is None or max(sure.max(), before.max()) > 1 or min(sure.min(), before.min()) < 0:
-        return None
-    truth = holdout.truth
-    return calibration_loss(champion_words == truth, before, holdout.candidate_words == truth, sure, holdout.pi)
-
-
-def _guarded(registered_model: RegisteredModel) -> list[str]:
-    """The classes that may not get worse, by policy."""
-    if not _policy(registered_model).guard_defects:
-        return []
-    return list(registered_model.label_set.labels.filter(is_defect=True).values_list("slug", flat=True))
-
-
-def _policy(registered_model: RegisteredModel) -> PromotionPolicy:
-    return PromotionPolicy.objects.get_or_create(registered_model=registered_model)[0]
-
-
-def _rules(registered_model: RegisteredModel) -> PromotionRules:
-    policy = _policy(registered_model)
-    return PromotionRules(
-        automatic=policy.automatic,
-        margin=policy.margin,
-        require_superiority=policy.require_superiority,
-        class_margin=policy.class_margin,
-        min_items=policy.min_items,
-        min_first_accuracy=policy.min_first_accuracy,
-    )
-
-
-def _record(
-    run: TrainingRun,
-    version: ModelVersion,
-    holdout: HoldOut,
-    paired: PairedComparison | None,
-    decision: PromotionDecision,
-    now: datetime,
-) -> Comparison:
-    return Comparison.objects.create(
+    comparison = Comparison.objects.create(
         training_run=run,
         candidate=version,
         champion=holdout.champion,
@@ -179,37 +128,34 @@ def _record(
         reason=decision.reason,
         guards=[asdict(guard) for guard in decision.guards],
         examples=_examples(holdout),
+        pairs=keep_pairs(holdout.rows, _sides(holdout)),
         candidate_accuracy=_share_right(holdout.truth, holdout.candidate_words),
         champion_accuracy=_share_right(holdout.truth, holdout.champion_words),
-        **_counts(holdout, paired),
+        **(stored_fields(paired) if paired else _alone(holdout)),
     )
+    return act(version, comparison, decision, now=now)
 
 
-def _counts(holdout: HoldOut, paired: PairedComparison | None) -> dict[str, Any]:
-    """The named counts. Without a comparison only the candidate's own right and wrong."""
-    if paired is None:
-        right = int((holdout.truth == holdout.candidate_words).sum())
-        wrong = len(holdout.rows) - right
-        return {
-            "method": "alone",
-            "n": right + wrong,
-            "n_fixed": 0,
-            "n_broken": 0,
-            "n_both_wrong": wrong,
-            "n_both_right": right,
-        }
-    return {
-        "method": paired.method,
-        "n": paired.n,
-        "n_fixed": paired.n_fixed,
-        "n_broken": paired.n_broken,
-        "n_both_wrong": paired.n_both_wrong,
-        "n_both_right": paired.n_both_right,
-        "gain": paired.gain,
-        "ci_low": paired.ci_low,
-        "ci_high": paired.ci_high,
-        "classes": [asdict(one) for one in paired.classes],
-    }
+def _paired(policy: PromotionPolicy, holdout: HoldOut) -> PairedComparison | None:
+    sides = _sides(holdout)
+    return compare_sides(sides, policy, classes=list(holdout.classes)) if sides else None
+
+
+def _sides(holdout: HoldOut) -> Sides | None:
+    if holdout.champion_words is None or not holdout.rows:
+        return None
+    return Sides(
+        holdout.truth, holdout.champion_words, holdout.candidate_words, holdout.pi, holdout.champion_sure,
+        np.asarray(holdout.scores.max(axis=1), dtype=np.float64), sources_of(holdout.rows),
+    )  # fmt: skip
+
+
+def _alone(holdout: HoldOut) -> dict[str, Any]:
+    """Without a comparison only the candidate's own right and wrong."""
+    right = int((holdout.truth == holdout.candidate_words).sum())
+    wrong = len(holdout.rows) - right
+    counts = {"n": right + wrong, "n_fixed": 0, "n_broken": 0, "n_both_wrong": wrong, "n_both_right": right}
+    return {"method": "alone", **counts}
 
 
 def _share_right(truth: Words, words: Words | None) -> float | None:
@@ -241,11 +187,12 @@ def _examples(holdout: HoldOut) -> list[dict[str, Any]]:
     return examples
 
 
-def _act(version: ModelVersion, comparison: Comparison, decision: PromotionDecision, now: datetime) -> str:
+def act(version: ModelVersion, comparison: Comparison, decision: PromotionDecision, *, now: datetime) -> str:
+    """Do what was decided, where the policy may. Returns what became of the version, in one sentence."""
     if decision.outcome == "promote":
         promote(version=version, by=None, reason=decision.reason, now=now, comparison=comparison)
         return f"{version.short_name} became champion. {decision.reason}"
-    if decision.outcome == "refuse" and _policy(version.registered_model).automatic:
+    if decision.outcome == "refuse" and policy_of(version.registered_model).automatic:
         refuse(version=version, by=None, reason=decision.reason, now=now, comparison=comparison)
         return f"{version.short_name} was refused. {decision.reason}"
     advice = "The comparison speaks against it. " if decision.outcome == "refuse" else ""

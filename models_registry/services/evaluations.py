@@ -36,6 +36,7 @@ def record_evaluation(
     inputs: str,
     now: datetime,
     slice: str = "",
+    designs: Sequence[int] = (),
 ) -> Evaluation | None:
     """Store the estimate unless nothing changed since the newest one of its slice. Returns the new row, if any."""
     newest = Evaluation.objects.filter(model_version=model_version, slice=slice).order_by("-pk").first()
@@ -62,6 +63,7 @@ def record_evaluation(
         naive_n=naive.n,
         label_free=estimate.label_free,
         confusion=[list(cell) for cell in confusion],
+        designs=list(designs),
         inputs_hash=inputs,
         evaluated_at=now,
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
 from django.db import transaction
 from django.db.models import Model
 
 from models_registry.models import Label, LabelMapping, LabelSet
 
-STATION_KEYS = frozenset("ubzh?+-0")  # the review station's own; a test compares them with the station's list
+# the review station's own; a test compares them with the station's list
+STATION_KEYS = frozenset("xubznschgfrmv+=-\N{MINUS SIGN}0[]{}ip?")
+Reading = Mapping[int, str | None]
+"""Slugs by the key of a label, of a set and of those before it. None: the label has no counterpart any more. A label
+that no mapping names is not in it.
+"""
 
 
 def is_in_use(label_set: LabelSet) -> bool:
@@ -23,6 +31,26 @@ def is_in_use(label_set: LabelSet) -> bool:
         relation.related_model._base_manager.filter(**{f"{relation.field.name}__label_set": label_set}).exists()
         for relation in said
     )
+
+
+def readings_of(label_sets: Collection[int]) -> dict[int, Reading]:
+    """How labels are read through each of these sets, by its key. As many queries for many sets as for one."""
+    replaces: dict[int, int | None] = dict(LabelSet.objects.values_list("pk", "replaces"))
+    own: defaultdict[int, dict[int, str | None]] = defaultdict(dict)
+    for owner, label, slug in Label.objects.filter(label_set__in=label_sets).values_list("label_set", "pk", "slug"):
+        own[owner][label] = slug
+    mapped: defaultdict[int, list[tuple[int, int | None]]] = defaultdict(list)
+    for through, old, new in LabelMapping.objects.values_list("label_set", "old_label", "new_label"):
+        mapped[through].append((old, new))
+    for label_set in label_sets:
+        found, seen = own[label_set], set[int]()
+        newer: int | None = label_set
+        while newer is not None and newer not in seen:
+            seen.add(newer)
+            for old_label, today in mapped[newer]:
+                found.setdefault(old_label, None if today is None else found.get(today))
+            newer = replaces.get(newer)
+    return dict(own)
 
 
 @transaction.atomic

@@ -47,10 +47,10 @@ def start_monitors(
 
 
 @transaction.atomic
-def end_monitors(*, registered_model: RegisteredModel, but: ModelVersion | None, now: datetime) -> int:
-    """End what watches any other version of the model than ``but``. Returns how many."""
+def end_monitors(*, registered_model: RegisteredModel, but: Sequence[ModelVersion], now: datetime) -> int:
+    """End what watches any other version of the model than those of ``but``. Returns how many."""
     others = Monitor.objects.filter(model_version__registered_model=registered_model, ended_at=None)
-    gone = list(others.exclude(model_version=but).order_by("pk").select_for_update(of=("self",)))
+    gone = list(others.exclude(model_version__in=but).order_by("pk").select_for_update(of=("self",)))
     for monitor in gone:
         _end(monitor, now)
     return len(gone)
@@ -182,7 +182,7 @@ def _tell(monitor: Monitor, turn: Turn, now: datetime) -> None:
     open_alert(
         registered_model=version.registered_model,
         kind=Alert.Kind.ACCURACY,
-        slice=monitor.guard,
+        slice=_slices(monitor)[0],
         message=alarm_message(
             version=version.short_name, guard=monitor.guard, cause=turn.cause, critical=turn.after == "critical",
             limit=monitor.p0, accepted=monitor.accepted, evidence=turn.evidence, n_inspections=turn.n_fed,
@@ -199,4 +199,12 @@ def _tell(monitor: Monitor, turn: Turn, now: datetime) -> None:
 
 def _resolve(monitor: Monitor, now: datetime) -> None:
     model = monitor.model_version.registered_model
-    resolve_alerts(registered_model=model, kind=Alert.Kind.ACCURACY, slice=monitor.guard, now=now)
+    for slice in _slices(monitor):
+        resolve_alerts(registered_model=model, kind=Alert.Kind.ACCURACY, slice=slice, now=now)
+
+
+def _slices(monitor: Monitor) -> list[str]:
+    """Where alerts of the monitor are filed, and where they may have been: the champion's under the guard, another
+    version's under its name too, so that a canary neither hides nor resolves the champion's."""
+    own = f"{monitor.guard}@{monitor.model_version.short_name}"
+    return [monitor.guard, own] if monitor.model_version.stage == ModelVersion.Stage.CHAMPION else [own]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from celery import current_app
 from django.db import connection, transaction
 
 from models_registry.models import Delivery, Event, RegisteredModel, Webhook
+from models_registry.services.nudges import send_after_commit
 
 Payload = Mapping[str, Any]
 DELIVER = "models_registry.deliver"  # the task's name: services never import tasks
@@ -49,7 +49,7 @@ def emit(
 
 def nudge_after_commit(webhook_id: int) -> None:
     """Tell a worker that something waits. A broker that does not answer undoes nothing: the sweeper finds the row."""
-    transaction.on_commit(partial(current_app.send_task, DELIVER, (webhook_id,), retry=False), robust=True)
+    send_after_commit(current_app.send_task, DELIVER, (webhook_id,))
 
 
 def _write(event: str, registered_model: RegisteredModel, object_id: str, data: Payload, now: datetime) -> Event:

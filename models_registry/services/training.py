@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
+from django.db.models.functions import Coalesce
 
 from models_registry.errors import RunActive
-from models_registry.models import Dataset, EventName, ModelVersion, RegisteredModel, TrainingRun, TrainingStep
+from models_registry.models import (
+    CostMatrix,
+    Dataset,
+    EventName,
+    ModelVersion,
+    RegisteredModel,
+    RetrainingPolicy,
+    TrainingRun,
+    TrainingStep,
+)
 from models_registry.services.alerts import open_alert, resolve_alerts
 from models_registry.services.outbox import emit
+from models_registry.training.config import TrainerConfig
+from models_registry.training.declared import BUILTIN
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_ATTEMPTS = 5
+POINTS = "XXX"  # the currency that is none, where nobody has set the model's costs
 STEPS = tuple(TrainingStep.Name.values)
 Status = TrainingRun.Status
 
 
 def request_training(
-    *, dataset: Dataset, trigger: str, reason: str, now: datetime, requested_by: User | None = None
+    *,
+    dataset: Dataset,
+    trigger: str,
+    reason: str,
+    now: datetime,
+    requested_by: User | None = None,
+    recalibrates: ModelVersion | None = None,
 ) -> TrainingRun:
     """Queue a run as a row. The caller sends the nudge after commit.
+
+    ``recalibrates``: keep this version's model and fit only its confidence anew.
 
     :raises RunActive: the model has an active run (the database guarantees it).
     """
@@ -37,11 +60,14 @@ def request_training(
                 registered_model=model,
                 dataset=dataset,
                 number=number,
+                backend=model.trainer if recalibrates is None else BUILTIN,
+                recalibrates=recalibrates,
                 trigger=trigger,
                 reason=reason,
                 seed=int(dataset.sha256[:8], 16),
                 requested_by=requested_by,
                 queued_at=now,
+                **_as_the_policy_says(model, learns=recalibrates is None),
             )
             TrainingStep.objects.bulk_create(
                 TrainingStep(run=run, position=position, name=name) for position, name in enumerate(STEPS)
@@ -51,27 +77,42 @@ def request_training(
     return run
 
 
+def _as_the_policy_says(model: RegisteredModel, *, learns: bool) -> dict[str, Any]:
+    """What the trainer is told and what an hour costs: kept with the run, whatever the policy says later."""
+    policy = RetrainingPolicy.objects.filter(registered_model=model).first() or RetrainingPolicy()
+    said: dict[str, Any] = {}
+    if learns and model.trainer == BUILTIN:
+        said["config"] = asdict(TrainerConfig(policy.balanced, policy.search_seconds))
+    if policy.hour_price is not None:
+        prices = CostMatrix.objects.filter(registered_model=model, is_active=True).first()
+        said |= {"hour_price": policy.hour_price, "currency": prices.currency if prices else POINTS}
+    return said
+
+
 @transaction.atomic
 def claim_run(run_id: int, *, now: datetime) -> TrainingRun | None:
     """Take a queued run: exactly one worker gets it, a doubled message gets None.
 
-    A run that lost its worker too often is failed instead: it would only take the next worker down too.
+    A run that lost its worker too often is failed instead: it would only take the next worker down too. Steps that an
+    attempt before finished stay as they are: the pipeline verifies what they made and goes on from there.
     """
     claim = uuid.uuid4()
     taken = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED, n_attempts__lt=MAX_ATTEMPTS).update(
         status=Status.RUNNING,
         claim=claim,
-        started_at=now,
+        started_at=Coalesce("started_at", now),
         heartbeat_at=now,
         n_attempts=F("n_attempts") + 1,
     )
     if not taken:
         return None
-    TrainingStep.objects.filter(run=run_id).update(
+    TrainingStep.objects.filter(run=run_id).exclude(status=TrainingStep.Status.DONE).update(
         status="waiting", progress=0, detail="", checks=[], started_at=None, finished_at=None,
-        inputs_sha256="", outputs_sha256="",
+        inputs_sha256="", outputs_sha256="", artifacts=[],
     )  # fmt: skip
-    run: TrainingRun = TrainingRun.objects.select_related("dataset", "registered_model__label_set").get(pk=run_id)
+    run: TrainingRun = TrainingRun.objects.select_related("dataset", "registered_model__label_set", "recalibrates").get(
+        pk=run_id
+    )
     return run
 
 
@@ -85,6 +126,20 @@ def update_step(run: TrainingRun, name: str, **fields: Any) -> None:
     TrainingStep.objects.filter(run=run.pk, name=name, run__claim=run.claim, run__status=Status.RUNNING).update(
         **fields
     )
+
+
+def begin_step(run: TrainingRun, name: str, *, inputs_sha256: str, n_tries: int, now: datetime) -> None:
+    """A step starts, anew if it was done before. A try after the first keeps the time of the first."""
+    fresh = {"started_at": now, "log": ""} if n_tries == 1 else {}
+    update_step(
+        run, name, status="running", progress=0, checks=[], artifacts=[], finished_at=None, n_tries=n_tries,
+        inputs_sha256=inputs_sha256, outputs_sha256="", **fresh,
+    )  # fmt: skip
+
+
+def finish_step(run: TrainingRun, name: str, fields: Mapping[str, Any], *, now: datetime) -> None:
+    """A step is done; ``fields`` are what it leaves. Written only by the worker whose run it still is."""
+    update_step(run, name, status="done", progress=1.0, finished_at=now, **fields)
 
 
 def lock_own_run(run: TrainingRun) -> bool:
@@ -116,6 +171,30 @@ def fail(run: TrainingRun, *, step: str, reason: str, now: datetime) -> bool:
         status=Status.FAILED, outcome=reason, finished_at=now
     )
     if done:
+        _alert_failure(run.registered_model, run, reason, now)
+    return bool(done)
+
+
+def let_wait(run: TrainingRun) -> bool:
+    """The run waits for a trainer elsewhere and holds no worker. False: it was no longer this worker's."""
+    mine = TrainingRun.objects.filter(pk=run.pk, claim=run.claim, status=Status.RUNNING)
+    return bool(mine.update(status=Status.WAITING, claim=None))
+
+
+def go_on(run: TrainingRun, *, now: datetime) -> bool:
+    """What the run waited for is here: queue it. The attempts of before did not fail, so they do not count."""
+    waiting = TrainingRun.objects.filter(pk=run.pk, status=Status.WAITING)
+    return bool(waiting.update(status=Status.QUEUED, queued_at=now, n_attempts=0))
+
+
+@transaction.atomic
+def fail_waiting(run: TrainingRun, *, step: str, reason: str, now: datetime) -> bool:
+    """What the run waited for will not come. False: it waits no more."""
+    done = TrainingRun.objects.filter(pk=run.pk, status=Status.WAITING).update(
+        status=Status.FAILED, outcome=reason, finished_at=now
+    )
+    if done:
+        TrainingStep.objects.filter(run=run, name=step).update(status="failed", detail=reason, finished_at=now)
         _alert_failure(run.registered_model, run, reason, now)
     return bool(done)
 

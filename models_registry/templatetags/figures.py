@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -105,6 +106,14 @@ def since(moment: datetime | None) -> str:
 def words(name: str) -> str:
     """A guard's name as a person reads it: total_labels is Total labels."""
     return capfirst(name.replace("_", " "))
+
+
+@register.filter
+def option(value: object) -> str:
+    """What a trainer was told: true is yes, a number as one reads it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @register.filter
@@ -211,3 +220,9 @@ def report_figure(report: Report) -> str:
     before, value = headline(first)
     name = "" if first.key == "accuracy" else f"{first.name}: "
     return f"{name}{before} {value}".strip() + f" ({interval(first)})"
+
+
+@register.filter
+def named(names: Mapping[str, str], slug: str) -> str:
+    """A label's name for people; one that the set does not know keeps its slug."""
+    return names.get(slug, slug)

@@ -53,7 +53,12 @@ def calibrate(truth: NDArray[np.int64], logits: Floats, weights: Floats, *, expe
     sharpness = float(np.exp(found.x))
     total = float(weights.sum())
     correct = float(weights[logits.argmax(axis=1) == truth].sum())
-    return Calibration(sharpness, len(truth), _total_loss(truth, logits, weights, sharpness) / total, correct / total)
+    return Calibration(sharpness, len(truth), log_loss(truth, logits, weights, sharpness), correct / total)
+
+
+def log_loss(truth: NDArray[np.int64], logits: Floats, weights: Floats, sharpness: float) -> float:
+    """Weighted mean, in nats, over at least one row."""
+    return _total_loss(truth, logits, weights, sharpness) / float(weights.sum())
 
 
 def _total_loss(truth: NDArray[np.int64], logits: Floats, weights: Floats, sharpness: float) -> float:

@@ -7,7 +7,7 @@ class TrainingDataError(ReviewAppError):
     """The data cannot train or be scored.
 
     Codes: `no_rows`, `one_class`, `unknown_label`, `bad_classes`, `shape_mismatch`, `features_not_finite`,
-    `bad_weights`.
+    `bad_weights`, `bad_config`, `scores_refused`.
     """
 
     code = "training_data"
@@ -20,7 +20,9 @@ class TrainingDataError(ReviewAppError):
 class ArtifactError(ReviewAppError):
     """A model file is not what it is said to be, and was not loaded.
 
-    Codes: `missing`, `hash_mismatch`, `unreadable`, `untrusted_type`, `wrong_format`, `features_version`.
+    Codes: `missing`, `hash_mismatch`, `unreadable`, `untrusted_type`, `wrong_format`, `features_version`,
+    `too_large`, `no_onnx`; of a file that was tried before it is taken in also `too_slow`, `broke_down` and
+    `scores_refused`.
     """
 
     code = "artifact"

@@ -6,7 +6,7 @@ matrices are small, more threads cost more than they give, and sums in a fixed o
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models_registry.training.calibration import Calibration, calibrate, softmax
 from models_registry.training.candidates import Candidate, candidates, raw_scores
+from models_registry.training.config import USUAL, TrainerConfig
 from models_registry.training.errors import TrainingDataError
 from models_registry.training.features import FEATURES_VERSION
 
@@ -75,18 +76,25 @@ def fit(
     seed: int,
     weights: ArrayLike | None = None,
     groups: Sequence[str] | None = None,
+    config: TrainerConfig = USUAL,
     report: Report | None = None,
 ) -> FittedModel:
     """Choose and fit a classifier for features (n, d) and labels (n,).
 
     `weights` (n,) are relative; `groups` (n,) name rows that must not be split between folds (views or repeats of one
-    part), or calibration would be flattered. `report` hears the share done and a sentence. Equal inputs and seed give
-    equal models. Raises TrainingDataError; a class of `classes` without a row is no error.
+    part), or calibration would be flattered. `report` hears the share done and a sentence. Equal inputs, config and
+    seed give equal models. Raises TrainingDataError; a class of `classes` without a row is no error.
     """
     rows = _checked(features, labels, classes, weights)
+    if config.balanced:
+        rows = _balanced(rows)
     tell = report or _silent
-    tried = candidates(n_rows=len(rows.truth), n_features=rows.features.shape[1], seed=seed)
-    folds = assign_folds(rows.truth, groups=groups, n_folds=_n_folds(len(rows.truth)), seed=seed)
+    n_folds = _n_folds(len(rows.truth))
+    tried = candidates(
+        n_rows=len(rows.truth), n_features=rows.features.shape[1], n_classes=len(rows.names), n_folds=n_folds,
+        seed=seed, search_seconds=config.search_seconds,
+    )  # fmt: skip
+    folds = assign_folds(rows.truth, groups=groups, n_folds=n_folds, seed=seed)
     with threadpool_limits(1):
         judged = [
             (_judge(rows, folds, one, _slice(tell, place, len(tried) + 1)), one) for place, one in enumerate(tried)
@@ -96,6 +104,13 @@ def fit(
         pipeline = _fitted(best, rows, np.ones(len(rows.truth), dtype=bool))
     tell(1.0, f"Fitted {best.name}.")
     return FittedModel(tuple(classes), FEATURES_VERSION, rows.features.shape[1], best.name, pipeline, calibration)
+
+
+def _balanced(rows: _Rows) -> _Rows:
+    """The same rows, every class with the same sum of weights."""
+    sums = np.bincount(rows.truth, rows.weights)
+    weights = rows.weights / sums[rows.truth]
+    return replace(rows, weights=weights / weights.mean())
 
 
 def assign_folds(

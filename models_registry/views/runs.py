@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from models_registry.models import TrainingRun
+from models_registry.run_list import in_state, states_of
 from models_registry.run_page import run_page, run_progress_of
 from models_registry.views.permissions import DECIDE, require_view, visible_models
 from reviewapp.errors import NotFound
@@ -23,13 +24,16 @@ ROWS = 30
 @login_required
 def runs(request: HttpRequest) -> HttpResponse:
     """The runs of every model a person may see, newest first; ``?status=`` and ``?model=`` narrow it."""
-    found = TrainingRun.objects.filter(registered_model__in=visible_models(request.user))
+    models = visible_models(request.user)
     status, slug = request.GET.get("status", ""), request.GET.get("model", "")
-    shown = found.filter(status=status) if status in TrainingRun.Status.values else found
-    shown = shown.filter(registered_model__slug=slug) if slug else shown
-    rows = shown.select_related("registered_model", "requested_by", "version", "dataset").prefetch_related("steps")
-    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
-    context = {"page": page, "status": status, "slug": slug, "statuses": TrainingRun.Status.choices}
+    chosen = [one for one in models if one.slug == slug]
+    found = TrainingRun.objects.filter(registered_model__in=chosen if slug else models)
+    rows = in_state(found, status).select_related("registered_model", "requested_by", "version", "dataset")
+    context = {
+        "page": Paginator(rows, ROWS).get_page(request.GET.get("page")), "status": status, "states": states_of(found),
+        "slug": slug, "models": models, "model": chosen[0] if chosen else None,
+        "may_decide": bool(chosen) and request.user.has_perm(DECIDE, chosen[0]),
+    }  # fmt: skip
     return render(request, "models_registry/runs.html", context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from functools import partial
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_a_resend_gets_the_first_answer_and_the_model_is_not_asked_again(
     line: Line, champion: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
-    monkeypatch.delattr(serving, "predict")
+    monkeypatch.delattr(serving, "predict_parts")
 
     again = line.send_form(fields(image=upload(make.png(shade=20))), url=PREDICT)
 
@@ -147,10 +148,6 @@ def test_what_does_not_belong_is_refused(
     assert not Inspection.objects.exists()
 
 
-def test_one_image_at_a_time(line: Line, champion: ModelVersion) -> None:
-    error_of(line.send([fields(1), fields(2)], url=PREDICT))
-
-
 def test_without_a_champion_or_its_artifact_nothing_is_stored(line: Line) -> None:
     assert error_of(line.send_form(fields(image=upload(make.png())), url=PREDICT), 409)["code"] == "not_servable"
     ModelVersion.objects.all().delete()
@@ -172,3 +169,73 @@ def test_every_image_that_is_taken_can_be_judged(
 
     assert answer.status_code == 201
     assert np.isfinite(list(answer.json()["scores"].values())).all()
+
+
+def test_the_lots_of_a_canary_have_its_candidate_and_the_others_the_champion(
+    line: Line, champion: ModelVersion
+) -> None:
+    same = {"artifact": champion.artifact, "artifact_sha256": champion.artifact_sha256}
+    candidate = make.make_version(registered_model=champion.registered_model, **same)
+    canary = make.make_canary(candidate=candidate, champion=champion, lot_share=1)
+    make.make_canary_lot(canary=canary, lot="L-1", version=champion)
+
+    answers = [
+        line.send_form(fields(n, lot=lot, serial=f"S{n}", image=upload(make.png(shade=20 + n))), url=PREDICT).json()
+        for n, lot in enumerate(("L-1", "L-2", ""), start=1)
+    ]
+    assert [answer["version"] for answer in answers] == ["v1", "v2", "v1"]
+
+
+def several(line: Line, rows: list[dict[str, Any]], shades: list[int | None], query: str = "") -> Any:
+    """Rows with a picture of a shade each; None: without one."""
+    images = {f"image.{n}": upload(make.png(shade=shade)) for n, shade in enumerate(shades) if shade is not None}
+    return line.send_form({"rows": json.dumps(rows), **images}, url=PREDICT + query)
+
+
+def test_many_are_judged_in_one_request_and_each_row_has_its_answer(line: Line, champion: ModelVersion) -> None:
+    rows = [
+        fields(1), fields(2, serial="S2"), fields(3, serial="S3"), fields(4, source="cam-9"),
+        fields(5, serial="S5", label="ok"), fields(6, serial="S6", view="a"), fields(6, serial="S6", view="b"),
+    ]  # fmt: skip
+
+    answer = several(line, rows, [20, 220, None, 20, 20, 20, None])
+
+    assert answer.status_code == 207
+    results = answer.json()["results"]
+    assert [one["row"] for one in results] == [0, 1, 2, 3, 4, 5, 6]
+    assert [one.get("label") for one in results[:2]] == ["scratch", "ok"]
+    fields_of = [list(one["error"]["fields"]) for one in results[2:5]]
+    assert fields_of == [["image"], ["source"], ["label"]]
+    assert [one["error"]["code"] for one in results[5:]] == ["part_refused", "image_missing"]
+    assert Prediction.objects.count() == 2
+
+    again = several(line, rows[:2], [20, 220])
+    assert (again.status_code, again.json()["counts"]) == (200, {"created": 0, "duplicate": 2, "error": 0})
+    assert [one["scores"] for one in again.json()["results"]] == [one["scores"] for one in results[:2]]
+
+
+def test_the_views_of_a_part_get_one_label_from_what_all_of_them_show(line: Line, champion: ModelVersion) -> None:
+    rows = [fields(1, view="top"), fields(1, view="side"), fields(2, serial="S2", view="top")]
+
+    answer = several(line, rows, [20, 220, 20])
+
+    assert answer.status_code == 201
+    top, side, alone = answer.json()["results"]
+    assert top["scores"] == side["scores"] != alone["scores"]
+    (expected,) = serving.predict_parts(champion, [[make.png(shade=20), make.png(shade=220)]])
+    assert top["scores"] == pytest.approx(expected)
+    part = Prediction.objects.get(inspection__inspection_id="part-1")
+    assert {one["view"] for one in part.findings} == {"top", "side"}
+    assert several(line, rows, [20, 220, 20]).json()["counts"]["duplicate"] == 3
+
+
+def test_all_or_nothing_and_no_more_than_a_request_may_bring(
+    line: Line, champion: ModelVersion, settings: LazySettings
+) -> None:
+    settings.MAX_JUDGED = 2
+    rows = [fields(n, serial=f"S{n}") for n in range(3)]
+    assert error_of(several(line, rows, [20, 20, 20]), 413)["code"] == "too_many_rows"
+    assert error_of(several(line, rows[:2], [20, None], "?atomic=true"), 400)["row"] == 1
+    assert not Inspection.objects.exists()
+    ModelVersion.objects.update(artifact="", artifact_sha256="")
+    assert error_of(several(line, rows[:2], [20, 20]), 409)["code"] == "not_servable"

@@ -29,7 +29,7 @@ class Station:
         self.client.force_login(self.user)
 
     def post(self, url: str, body: Any = None) -> Any:
-        return self.client.post(url, json.dumps(body or {}), content_type="application/json")
+        return self.client.post(url, json.dumps({} if body is None else body), content_type="application/json")
 
     def claim(self, n: int = 1) -> list[dict[str, Any]]:
         answer = self.post(CLAIM, {"n": n})
@@ -105,6 +105,35 @@ def test_a_verdict_is_said_replayed_and_taken_back(line: Line, alice: Station) -
     assert [one["id"] for one in alice.claim()] == [review.pk]
 
 
+def test_a_list_of_verdicts_is_answered_one_by_one_and_sent_again_changes_nothing(line: Line, alice: Station) -> None:
+    reviews = [make_shown(line, blind=True) for _ in range(3)]
+    now = timezone.now()
+    row = {
+        "kind": "label", "label": "ok", "phase": "blind", "shown_at": (now - timedelta(seconds=3)).isoformat(),
+        "said_at": now.isoformat(),
+    }  # fmt: skip
+    rows: list[dict[str, Any]] = [row | {"client_id": str(uuid.uuid4()), "review": one.pk} for one in reviews]
+
+    first, again = (alice.post("/api/v1/verdicts/", rows) for _ in range(2))
+    assert (first.status_code, again.status_code, first.json()) == (201, 200, again.json())
+    assert [one["verdict"]["review"] for one in first.json()["results"]] == [one.pk for one in reviews]
+
+    other = row | {"client_id": str(uuid.uuid4()), "review": make_shown(line, blind=True).pk}
+    mixed = alice.post("/api/v1/verdicts/", [other | {"label": "rust"}, 7, other, rows[0] | {"label": "dent"}])
+    assert mixed.status_code == 207
+    told = mixed.json()["results"]
+    assert [one.get("http_status") for one in told] == [400, 400, None, 409]
+    assert [one["error"]["code"] for one in told if "error" in one] == ["unknown_label", "invalid", "client_id_taken"]
+    assert [one["row"] for one in told if "error" in one] == [0, 1, 3]
+    assert Verdict.objects.count() == 4
+
+
+def test_an_empty_or_endless_list_of_verdicts_is_refused(line: Line, alice: Station) -> None:
+    wrong: tuple[list[Any], ...] = ([], [{}] * 65)
+    for rows in wrong:
+        assert error_of(alice.post("/api/v1/verdicts/", rows), 400)["code"] == "invalid"
+
+
 def test_a_lost_lease_gives_a_clear_message_and_the_verdict_is_kept(line: Line, alice: Station, bob: Station) -> None:
     review = make_shown(line, blind=True)
     alice.claim()
@@ -143,6 +172,42 @@ def test_an_inspector_does_not_settle_a_disagreement_by_its_number(line: Line, a
     second = make.make_review(registered_model=line.model, inspection=review.inspection, round=2, reason="adjudication")
 
     assert error_of(bob.say(second.pk), 403)["code"] == "not_allowed"
+
+
+def test_a_claim_says_only_what_was_asked_for_beside_the_reviews(line: Line, alice: Station) -> None:
+    make_shown(line, blind=True)
+
+    bare = alice.post(CLAIM, {"n": 1, "with": []}).json()
+    whole = alice.post(CLAIM, {"n": 0}).json()
+
+    assert set(bare) == {"reviews"}
+    assert (whole["reviews"], whole["n_open"], whole["n_mine_today"], whole["recent"]) == ([], 1, 0, [])
+    assert "recent" not in alice.post(CLAIM, {"n": 0, "with": ["counts"]}).json()
+
+
+def test_a_claim_may_name_place_class_and_order(line: Line, alice: Station) -> None:
+    shown, _ = make_shown(line, blind=False), make_shown(line, blind=True)
+    source = shown.inspection.items.get().source
+
+    asked = {"n": 5, "with": [], "source": source.slug, "label": "scratch", "order": "doubt"}
+    found = alice.post(CLAIM, asked).json()["reviews"]
+
+    assert [one["id"] for one in found] == [shown.pk]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"source": "nowhere"}, {"station": "nowhere"}, {"label": "rust"}, {"shift": "\0"}, {"order": "price"},
+        {"with": ["all"]}, {"only": "third"}, {"n": "x"},
+    ],
+)  # fmt: skip
+def test_a_claim_that_asks_for_what_is_not_there_is_told_which(
+    line: Line, alice: Station, asked: dict[str, Any]
+) -> None:
+    answer = alice.post(CLAIM, asked)
+    assert error_of(answer, 400)["code"] == "invalid"
+    assert next(iter(asked)) in str(answer.json()["error"]["fields"])
 
 
 def test_claim_and_verdict_cost_few_queries(

@@ -198,7 +198,7 @@ def test_derivatives_are_made_once_however_many_ask(item: Item, monkeypatch: pyt
         thread.join()
     shown.derivative(item, "review")
 
-    assert made == [["thumbnail", "review"]]
+    assert made == [["thumbnail", "tile", "review"]]
     assert files.exists(derivative_key(item.sha256, "review"))
     assert files.exists(derivative_key(item.sha256, "thumbnail"))
 

@@ -140,7 +140,7 @@ class Fleet:
         run = make.make_run(
             registered_model=model, status="failed", outcome=reason, queued_at=self.now - timedelta(hours=1)
         )
-        make.make_steps(run=run, n_done=2, failed=True)
+        make.make_steps(run=run, n_done=3, failed=True)
         run.steps.filter(status="failed").update(detail=reason)
         make.make_alert(
             registered_model=model,

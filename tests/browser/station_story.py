@@ -81,8 +81,9 @@ class Plant:
         if fields.get("reason") != "first_labels":
             self.version = self.version or make.make_version(registered_model=self.model)
             prediction = make.make_prediction(
-                version=self.version, inspection=inspection, label=fields.pop("said", "scratch"), confidence=0.87
-            )
+                version=self.version, inspection=inspection, label=fields.pop("said", "scratch"), confidence=0.87,
+                findings=fields.pop("findings", []),
+            )  # fmt: skip
         fields = {"blind": False, "registered_model": self.model, "inspection": inspection, "created_at": now, **fields}
         if fields.get("mode") == "blocking":
             fields = {"deadline": now + timedelta(minutes=9), "default_disposition": "hold", "priority": 1, **fields}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,17 +21,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from labeling.adjudication import challenge
 from labeling.demo.surfaces import Surface, generate
 from labeling.models import Review
+from labeling.people.pauses import begin_pause
 from labeling.tallies import fold
 from models_registry.models import RegisteredModel
 from tests import factories as make
 from tests.browser.accuracy_story import make_stream
 from tests.browser.fleet_story import make_fleet, make_lena
-from tests.browser.station_story import Plant, is_ready
+from tests.browser.station_story import Plant
+from tests.browser.test_adjudicate import dispute, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 FOLDER = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[2] / "docs" / "images"))
@@ -89,26 +94,30 @@ class Camera:
 
     def shoot(
         self,
-        plant: Plant,
+        path: str,
         name: str,
         *,
         theme: str = "dark",
         size: tuple[int, int] = (1440, 900),
         gloves: bool = False,
         ready: bool = True,
+        act: Callable[[Page], None] | None = None,
     ) -> None:
-        """The station as a person sees it: the window, not the page."""
+        """A station's page as a person sees it: the window, not the page. ``act``: what is done before the picture."""
         context = self.browser.new_context(base_url=self.address, viewport={"width": size[0], "height": size[1]})
         context.add_cookies(self.cookies)
         page = context.new_page()
-        page.goto(plant.url)
+        page.goto(path)
         page.evaluate(
             "([mode, theme]) => Object.assign(document.documentElement.dataset, {mode, theme})",
             ["glove" if gloves else "key", theme],
         )
-        if ready:
-            is_ready(page)
+        if ready:  # derivatives of large images are made at the first look
+            expect(page.locator("body[data-state=judge]:not([data-wait])")).to_be_visible(timeout=30_000)
         page.wait_for_timeout(500 if ready else 1500)  # until colours have come to rest
+        if act:
+            act(page)
+            page.wait_for_timeout(400)
         FOLDER.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=FOLDER / f"{name}.png")
         context.set_offline(True)
@@ -182,21 +191,137 @@ def test_small_pages(camera: Camera, transactional_db: None) -> None:
     camera.take("/models/flange/", "403", expects_errors=True, then=RETRAIN_ANYWAY)
 
 
-def test_station(camera: Camera, transactional_db: None) -> None:
+@pytest.fixture
+def plant(transactional_db: None) -> Plant:
+    """Scratched plates at a line with a registered screen; alice and bob judge, lena decides."""
+    pictures = [_large(generate(4, index)) for index in range(80) if generate(4, index).label == "scratch"]
+    plant = Plant(pictures=pictures[1:], review={"votes_needed": 2})
+    make.make_member(user=make.make_user("bob"), registered_model=plant.model)
+    make.make_member("lead", user=make.make_user("lena"), registered_model=plant.model)
+    return plant
+
+
+def test_station(camera: Camera, plant: Plant) -> None:
     """One part with a suggestion, one blind, nothing left; on a screen and on a tablet with gloves."""
-    pictures = [_large(generate(4, index)) for index in range(40) if generate(4, index).label == "scratch"]
-    plant = Plant(pictures=pictures[1:])
     plant.part()
     camera.sign_in(plant.alice)
-    camera.shoot(plant, "station")
-    camera.shoot(plant, "station-light", theme="light")
-    camera.shoot(plant, "station-glove", size=(1180, 820), gloves=True)
-    camera.shoot(plant, "station-glove-portrait", size=(820, 1180), gloves=True)
-    camera.shoot(plant, "station-zoom", size=(720, 450))
-    Review.objects.all().update(status="cancelled", claimed_by=None, claim_expires_at=None)
-    camera.shoot(plant, "station-empty", ready=False)
+    camera.shoot(plant.url, "station")
+    camera.shoot(plant.url, "station-light", theme="light")
+    camera.shoot(plant.url, "station-tablet", size=(1180, 820))
+    camera.shoot(plant.url, "station-tablet-portrait", size=(820, 1180))
+    camera.shoot(plant.url, "station-glove", size=(1180, 820), gloves=True)
+    camera.shoot(plant.url, "station-glove-portrait", size=(820, 1180), gloves=True)
+    camera.shoot(plant.url, "station-zoom", size=(720, 450))
+    camera.shoot(plant.url, "station-keys", act=lambda page: page.keyboard.press("?"))
+    plant.parts(3)
+    camera.shoot(plant.url, "station-offline", act=_cut_off)
+    _cancel_all()
+    camera.shoot(plant.url, "station-empty", ready=False)
     plant.part(blind=True)
-    camera.shoot(plant, "station-blind")
+    camera.shoot(plant.url, "station-blind")
+    camera.shoot(plant.url, "station-blind-glove", size=(1180, 820), gloves=True)
+    _cancel_all()
+    plant.part().inspection.items.update(image="images/gone.png", sha256="0" * 64)
+    camera.shoot(plant.url, "station-broken", ready=False)
+
+
+def _cut_off(page: Page) -> None:
+    """The line goes down, and two parts are judged all the same."""
+    page.context.set_offline(True)
+    page.keyboard.press("2")
+    page.wait_for_timeout(1200)
+
+
+def _cancel_all() -> None:
+    Review.objects.exclude(status="settled").update(status="cancelled", claimed_by=None, claim_expires_at=None)
+
+
+def test_grid(camera: Camera, plant: Plant) -> None:
+    plant.parts(14)
+    camera.sign_in(plant.alice)
+    address = f"{plant.url}grid/"
+
+    def take_out(page: Page) -> None:
+        for _ in range(2):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press(" ")
+
+    camera.shoot(address, "grid", act=take_out)
+    camera.shoot(address, "grid-light", theme="light")
+    camera.shoot(address, "grid-glove", size=(1180, 820), gloves=True)
+    _cancel_all()
+    camera.shoot(address, "grid-empty", ready=False)
+
+
+def test_second_opinions(camera: Camera, plant: Plant) -> None:
+    """Open cases, one of them challenged; what alice then reads of them; a pause."""
+    for _ in range(4):
+        dispute(plant)
+    decided = dispute(plant)
+    olga = make.make_member("adjudicator", user=make.make_user("olga"), registered_model=plant.model)
+    say(olga, decided, "dent", "The line is the rim, the dent lies under it")
+    challenge(review_id=decided.pk, by=make.make_user("bob"), reason="The rim casts a shadow", now=timezone.now())
+    for hours, case in enumerate(Review.objects.filter(status="open").order_by("-pk")):
+        Review.objects.filter(pk=case.pk).update(created_at=case.created_at - timedelta(minutes=7, hours=9 * hours))
+    page = f"/adjudicate/{plant.model.slug}/"
+    camera.sign_in(make.make_user("lena"))
+    camera.shoot(page, "adjudicate")
+    camera.shoot(page, "adjudicate-light", theme="light")
+    camera.shoot(page, "adjudicate-tablet", size=(1180, 820))
+    camera.shoot(page, "adjudicate-glove", size=(1180, 820), gloves=True)
+    last = Review.objects.get(status="open", inspection=decided.inspection)
+    camera.shoot(f"{page}{last.pk}/", "adjudicate-challenged")
+    mia = make.make_member("adjudicator", user=make.make_user("mia"), registered_model=plant.model)
+    say(mia, last, "dent", "Looked at it under the ring light: a dent")
+
+    camera.sign_in(plant.alice)
+    camera.take("/me/", "me")
+    camera.take("/me/", "me-dark", theme="dark")
+    camera.take("/me/", "me-zoom", size="-zoom")
+    _cancel_all()
+    camera.shoot(plant.url, "station-last-ten", ready=False)
+
+    def doubt(page: Page) -> None:
+        page.get_by_role("button", name="Challenge").first.click()
+
+    camera.shoot(plant.url, "station-challenge", ready=False, act=doubt)
+    camera.sign_in(make.make_user("lena"))
+    camera.shoot(page, "adjudicate-empty", ready=False)
+    camera.sign_in(plant.alice)
+    begin_pause(user=plant.alice, now=timezone.now())
+    camera.shoot(plant.url, "station-paused", ready=False)
+
+
+def test_a_stations_screen(camera: Camera, plant: Plant) -> None:
+    """One queue across two models, and who sits there."""
+    plant.parts(3)
+    other = make.make_model(name="Weld seam", label_set=plant.model.label_set)
+    make.make_member(user=plant.alice, registered_model=other)
+    assert plant.version is not None
+    for version in (plant.version, make.make_version(registered_model=other)):
+        make.make_deployment(station=plant.line, version=version)
+    for name in ("alice", "bob", "lena"):
+        make.make_pin(make.make_user(name))
+    now = timezone.now()
+    until = {"written_at": now, "shown_until": now + timedelta(hours=8)}
+    make.make_note(station=plant.line, author=make.make_user("bob"), text="Camera 2 was cleaned at noon.", **until)
+    _, secret = make.register_device(plant.line)
+    camera.sign_in(plant.alice)
+    camera.cookies.append({"name": "reviewapp_device", "value": secret, "url": camera.address})
+    place = f"/stations/{plant.line.slug}"
+    camera.shoot(f"/review/station/{plant.line.slug}/", "station-queue")
+    camera.shoot(f"/review/station/{plant.line.slug}/", "station-queue-glove", size=(1180, 820), gloves=True)
+
+    def change(page: Page) -> None:
+        page.locator(".who-now").click()
+
+    camera.shoot(plant.url, "change-person", size=(1180, 820), gloves=True, act=change)
+    camera.take(f"{place}/change/", "change-person-page", size="-tablet")
+    camera.take(f"{place}/handover/", "handover")
+    camera.take("/review/", "queues")
+    camera.take("/review/", "queues-dark", theme="dark")
+    camera.sign_in(make.make_user("lena"))
+    camera.take(f"{place}/screens/", "screens")
 
 
 def _large(surface: Surface) -> bytes:

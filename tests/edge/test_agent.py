@@ -31,8 +31,6 @@ from tests import factories as make
 from tests.api.line import Line
 from tests.edge.plant import AgentProcess, Cable, free_port, serving, soon
 
-pytestmark = pytest.mark.timeout(90)
-
 PATIENT = 3000  # milliseconds, where a busy test machine must not decide who answers
 IN_TIME = 0.5  # seconds: answer_ms, and what a busy test machine adds
 SIX_HOURS_AGO = datetime.fromisoformat("2026-03-02T03:15:00+01:00")

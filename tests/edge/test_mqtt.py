@@ -22,7 +22,6 @@ from tests.api.line import Line
 from tests.conftest import PROJECT
 from tests.edge.plant import AgentProcess, Cable, free_port, soon
 
-pytestmark = pytest.mark.timeout(90)
 BRIDGE = PROJECT / "edge" / "mqtt_bridge.py"
 
 

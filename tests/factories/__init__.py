@@ -3,12 +3,28 @@
 The cast: alice (inspector), bob (second inspector), lena (ML lead), charlie (no rights).
 """
 
+from tests.factories.at_stations import (
+    BADGE,
+    PIN,
+    make_badge,
+    make_device,
+    make_figures,
+    make_inspector_at,
+    make_note,
+    make_pause,
+    make_pin,
+    make_switch,
+    register_device,
+)
 from tests.factories.base import (
     NOW,
     next_number,
     sha256,
 )
+from tests.factories.canaries import make_canary, make_canary_lot
+from tests.factories.comparing import make_shadow_design, make_shadow_draw
 from tests.factories.costs import make_costs
+from tests.factories.desks import make_golden, make_key_map
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
@@ -19,6 +35,7 @@ from tests.factories.inspections import (
     make_prediction,
     make_review,
     make_selection,
+    make_shadow,
     make_site,
     make_source,
     make_station,
@@ -27,29 +44,48 @@ from tests.factories.inspections import (
     surface,
 )
 from tests.factories.judged import make_judged
+from tests.factories.learning_rounds import make_pick, make_round
 from tests.factories.monitors import make_limit, make_monitor, make_transition
 from tests.factories.outcomes import make_declared, make_outcome
 from tests.factories.people import (
     PASSWORD,
     make_member,
+    make_qualification,
     make_user,
 )
+from tests.factories.policies import (
+    make_decision,
+    make_hourly,
+    make_policy_change,
+    make_request,
+    make_standing,
+)
 from tests.factories.quality import make_features, make_quality, make_reference
+from tests.factories.regions import a_box, drawn, make_region_match
 from tests.factories.registry import (
     LABELS,
     label_of,
     make_alert,
+    make_alias,
     make_campaign,
     make_label_set,
     make_model,
+    make_name_change,
+    make_push,
+    make_tag,
     make_version,
 )
 from tests.factories.reports import make_addendum, make_audit, make_report
+from tests.factories.second_looks import make_challenge, make_reveal
 from tests.factories.training import (
+    make_card_text,
     make_comparison,
     make_dataset,
     make_evaluation,
+    make_frozen,
+    make_image_features,
     make_promotion,
+    make_remote,
     make_run,
     make_steps,
 )
@@ -61,48 +97,86 @@ from tests.factories.webhooks import (
 )
 
 __all__ = [
+    "BADGE",
     "LABELS",
     "NOW",
     "PASSWORD",
+    "PIN",
+    "a_box",
+    "drawn",
     "label_of",
     "make_addendum",
     "make_alert",
+    "make_alias",
     "make_attempt",
     "make_audit",
+    "make_badge",
     "make_campaign",
+    "make_canary",
+    "make_canary_lot",
+    "make_card_text",
+    "make_challenge",
     "make_comparison",
     "make_costs",
     "make_dataset",
+    "make_decision",
     "make_declared",
     "make_delivery",
     "make_deployment",
+    "make_device",
     "make_evaluation",
     "make_event",
     "make_features",
     "make_fetch",
+    "make_figures",
+    "make_frozen",
+    "make_golden",
     "make_ground_truth",
+    "make_hourly",
+    "make_image_features",
     "make_import",
     "make_inspection",
+    "make_inspector_at",
     "make_item",
     "make_judged",
+    "make_key_map",
     "make_label_set",
     "make_limit",
     "make_member",
     "make_model",
     "make_monitor",
+    "make_name_change",
+    "make_note",
     "make_outcome",
+    "make_pause",
+    "make_pick",
+    "make_pin",
+    "make_policy_change",
     "make_prediction",
     "make_promotion",
+    "make_push",
+    "make_qualification",
     "make_quality",
     "make_reference",
+    "make_region_match",
+    "make_remote",
     "make_report",
+    "make_request",
+    "make_reveal",
     "make_review",
+    "make_round",
     "make_run",
     "make_selection",
+    "make_shadow",
+    "make_shadow_design",
+    "make_shadow_draw",
     "make_site",
     "make_source",
+    "make_standing",
     "make_station",
     "make_steps",
+    "make_switch",
+    "make_tag",
     "make_transition",
     "make_user",
     "make_verdict",
@@ -110,6 +184,7 @@ __all__ = [
     "make_webhook",
     "next_number",
     "png",
+    "register_device",
     "sha256",
     "surface",
 ]

@@ -24,6 +24,7 @@ from labeling.models import (
     Prediction,
     Review,
     Selection,
+    ShadowPrediction,
     Site,
     Source,
     Station,
@@ -112,6 +113,18 @@ def make_prediction(
     fields.setdefault("digest", sha256(f"{inspection.pk}-{version.pk}"))
     return Prediction.objects.create(
         inspection=inspection, model_version=version, label=label_of(version.registered_model, label), **fields
+    )
+
+
+def make_shadow(*, prediction: Prediction | None = None, label: str = "dent", **fields: Any) -> ShadowPrediction:
+    """A candidate says something else than the champion."""
+    prediction = prediction or make_prediction()
+    model = prediction.model_version.registered_model
+    if "model_version" not in fields:
+        fields["model_version"] = make_version(registered_model=model, stage="candidate")
+    fields = {"confidence": 0.7, "scores": {label: 0.7}, "disagrees": True, "scored_at": NOW, **fields}
+    return ShadowPrediction.objects.create(
+        inspection=prediction.inspection, prediction=prediction, label=label_of(model, label), **fields
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
 
-from labeling.models import Membership, Site
+from labeling.models import Membership, Qualification, Site
 from models_registry.models import RegisteredModel
+from tests.factories.base import NOW
 from tests.factories.registry import make_model
 
 PASSWORD = "a long enough password"
@@ -36,3 +38,14 @@ def make_member(
         registered_model = make_model()
     Membership.objects.get_or_create(user=user, role=role, registered_model=registered_model, site=site)
     return user
+
+
+def make_qualification(*, registered_model: RegisteredModel | None = None, **fields: Any) -> Qualification:
+    """For all of a model's parts, to the end of time, unless said otherwise."""
+    return Qualification.objects.create(
+        registered_model=registered_model or make_model(),
+        **{
+            "user": make_user(), "valid_until": date.max, "proof": "Course 7", "granted_by": make_user("lena"),
+            "granted_at": NOW, **fields,
+        },
+    )  # fmt: skip

@@ -10,10 +10,14 @@ from models_registry.models import (
     Alert,
     Label,
     LabelSet,
+    MlflowPush,
+    ModelAlias,
     ModelVersion,
+    NameChange,
     PromotionPolicy,
     RegisteredModel,
     RetrainingPolicy,
+    VersionTag,
 )
 from tests.factories.base import NOW, next_number
 
@@ -95,3 +99,24 @@ def make_alert(*, registered_model: RegisteredModel | None = None, **fields: Any
         **fields,
     }
     return Alert.objects.create(registered_model=registered_model or make_model(), **fields)
+
+
+def make_alias(*, version: ModelVersion, name: str = "pilot", **fields: Any) -> ModelAlias:
+    fields.setdefault("moved_at", NOW)
+    model = version.registered_model
+    return ModelAlias.objects.create(registered_model=model, name=name, version=version, **fields)
+
+
+def make_tag(*, version: ModelVersion, key: str = "validated_by", value: str = "lena") -> VersionTag:
+    return VersionTag.objects.create(version=version, key=key, value=value)
+
+
+def make_name_change(*, version: ModelVersion, **fields: Any) -> NameChange:
+    """The alias `pilot` leads to the version for the first time."""
+    fields = {"kind": "alias", "name": "pilot", "after": version.short_name, "changed_at": NOW, **fields}
+    return NameChange.objects.create(version=version, **fields)
+
+
+def make_push(*, version: ModelVersion, **fields: Any) -> MlflowPush:
+    fields = {"state_sha256": "ab" * 32, "pushed_at": NOW, "mlflow_version": "1", **fields}
+    return MlflowPush.objects.create(version=version, **fields)

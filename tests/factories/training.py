@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
+
+from models_registry import files
+from models_registry.manifest import ManifestImage, ManifestRow, Query
 from models_registry.models import (
+    CardText,
     Comparison,
     Dataset,
     Evaluation,
+    ImageFeatures,
     ModelVersion,
     Promotion,
     RegisteredModel,
+    RemoteTraining,
     TrainingRun,
     TrainingStep,
 )
+from models_registry.services.datasets import freeze_dataset
 from tests.factories.base import NOW, next_number, sha256
 from tests.factories.registry import make_model, make_version
 
@@ -77,7 +86,7 @@ def make_run(
     )
 
 
-def make_steps(*, run: TrainingRun, n_done: int = 8, failed: bool = False, progress: float = 0.4) -> list[TrainingStep]:
+def make_steps(*, run: TrainingRun, n_done: int = 9, failed: bool = False, progress: float = 0.4) -> list[TrainingStep]:
     """All steps of a run, ``n_done`` of them done; the next one runs (or failed), the rest wait."""
     steps = []
     for position, name in enumerate(TrainingStep.Name.values):
@@ -100,6 +109,16 @@ def make_steps(*, run: TrainingRun, n_done: int = 8, failed: bool = False, progr
             )
         )
     return steps
+
+
+def make_remote(*, run: TrainingRun | None = None, **fields: Any) -> RemoteTraining:
+    """A request that waits to be sent."""
+    run = run or make_run(status="waiting", backend="airflow")
+    fields = {
+        "trainer": "airflow", "created_at": NOW, "next_attempt_at": NOW, "deadline_at": NOW + timedelta(hours=12),
+        **fields,
+    }  # fmt: skip
+    return RemoteTraining.objects.create(run=run, **fields)
 
 
 def make_comparison(*, candidate: ModelVersion, champion: ModelVersion | None = None, **fields: Any) -> Comparison:
@@ -138,3 +157,45 @@ def make_promotion(*, version: ModelVersion, **fields: Any) -> Promotion:
     defaults = {"action": "promote", "automatic": True, "reason": "Better, all guards passed.", "decided_at": NOW}
     fields = {**defaults, **fields}
     return Promotion.objects.create(registered_model=version.registered_model, version=version, **fields)
+
+
+def make_frozen(
+    *, registered_model: RegisteredModel | None = None, n: int = 12, labels: tuple[str, ...] = ("ok", "scratch")
+) -> Dataset:
+    """A dataset whose manifest and images lie in the store: every fourth inspection is held out."""
+    model = registered_model or make_model()
+    rows = []
+    for number in range(n):
+        data = f"image {number}".encode()
+        digest = hashlib.sha256(data).hexdigest()
+        files.put(f"images/{digest}.png", data)
+        rows.append(
+            ManifestRow(
+                inspection=f"1/{number:04}",
+                group=f"g{number:04}",
+                partition="holdout" if number % 4 == 3 else "train",
+                label=labels[number % 3 % len(labels)],
+                weight=1.0,
+                pi=0.5 if number % 4 == 3 else None,
+                images=(ManifestImage(f"images/{digest}.png", digest),),
+                part=f"P{number}",
+                arrived_at=(NOW + timedelta(hours=number)).astimezone(UTC).isoformat(),
+            )
+        )
+    return freeze_dataset(
+        registered_model=model, rows=rows, query=Query("All that was settled."), cutoff=NOW, code_version="test"
+    )
+
+
+def make_image_features(**fields: Any) -> ImageFeatures:
+    """Of an image that nobody has; four bytes."""
+    fields = {
+        "sha256": sha256(f"image {next_number()}"), "features_version": "texture-0", "vector": b"\0\0\0\0",
+        "made_at": NOW, **fields,
+    }  # fmt: skip
+    return ImageFeatures.objects.create(**fields)
+
+
+def make_card_text(*, version: ModelVersion, written_by: User, **fields: Any) -> CardText:
+    fields = {"part": "use", "text": "Pressed rings on line 2.", "written_at": NOW, **fields}
+    return CardText.objects.create(version=version, written_by=written_by, **fields)

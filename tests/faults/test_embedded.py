@@ -23,6 +23,7 @@ from reviewapp.embedded.readiness import wait_until_ready
 from reviewapp.embedded.running import Engines, running, start
 from reviewapp.up import chosen_processes
 
+pytestmark = pytest.mark.slow
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
 
 

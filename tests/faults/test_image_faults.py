@@ -14,7 +14,7 @@ from tests.api.line import make_line
 from tests.conftest import StartWorker
 from tests.image_server import filming, gives
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def test_a_worker_fetches_what_was_named_and_the_sweeper_finds_what_no_message_told(

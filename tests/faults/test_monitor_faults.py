@@ -15,7 +15,7 @@ from labeling.monitoring import advance, keep_watch
 from labeling.tallies import fold
 from models_registry.models import ModelVersion, Monitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 NOW = make.NOW
 
 

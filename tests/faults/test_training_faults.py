@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of a run; Redis is killed and comes back empty. Each ends with one finished run."""
+"""Worker and beat are killed in the middle of a run; Redis is killed and comes back empty. Each ends in one run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from django.db import connection
 from django.utils import timezone
 
 from labeling.feedback import request_retraining
-from models_registry.models import Comparison, ModelVersion, Promotion, TrainingRun
+from models_registry.models import Comparison, Dataset, ModelVersion, Promotion, TrainingRun
+from models_registry.services import pipeline, training
 from reviewapp.embedded import redis_url
 from reviewapp.embedded.lifeline import tied_to_this_process
 from reviewapp.embedded.readiness import wait_until_ready
@@ -25,7 +26,7 @@ from tests.factories import make_user
 from tests.factories.labelled import make_labelled_model
 from tests.story import wait_for
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
 QUICK = {
     "REVIEWAPP_SWEEP_SECONDS": "1",
     "REVIEWAPP_TRAINING_HEARTBEAT_SECONDS": "1",
@@ -103,21 +104,33 @@ def finished(run: TrainingRun) -> bool:
     return TrainingRun.objects.filter(pk=run.pk, status__in=["succeeded", "failed"]).exists()
 
 
-def test_a_worker_killed_in_the_middle_of_a_run_is_replaced_and_the_run_ends_once(tmp_path: Path) -> None:
+def like_an_undisturbed_one(run: TrainingRun) -> None:
+    """Another run of the same dataset has the same seed."""
+    dataset = Dataset.objects.get(pk=run.dataset_id)
+    again = training.request_training(dataset=dataset, trigger="person", reason="Again.", now=timezone.now())
+    assert pipeline.execute(again.pk)
+    scores = [one.steps.get(name="validate_model").outputs_sha256 for one in (run, again)]
+    assert scores[0] == scores[1]
+
+
+def test_a_worker_and_beat_killed_in_the_middle_of_a_run_are_replaced_and_the_run_ends_once(tmp_path: Path) -> None:
     run = requested_run(n=300)
     with ExitStack() as running:
         running.enter_context(redis_server(tmp_path))
         redis = redis_url(tmp_path)
-        running.enter_context(beat(redis, tmp_path))
+        ticking = running.enter_context(beat(redis, tmp_path))
         first = running.enter_context(worker(redis, "first"))
         TrainingRun.objects.update(queued_at=timezone.now() - timedelta(minutes=1))  # nobody sent a message
         wait_for(lambda: run.steps.filter(name="features", progress__gt=0).exists(), seconds=60, what="no worker began")
         assert not finished(run)
+        os.kill(ticking.pid, signal.SIGKILL)
         os.kill(first.pid, signal.SIGKILL)
+        running.enter_context(beat(redis, tmp_path))  # on the schedule file that the killed one left open
         running.enter_context(worker(redis, "second"))
         wait_for(lambda: finished(run), seconds=90, what="the run was not taken over")
     one_finished_run(run)
     assert run.n_attempts == 2
+    like_an_undisturbed_one(run)
 
 
 def test_a_redis_that_comes_back_empty_loses_no_run(tmp_path: Path) -> None:

@@ -56,11 +56,11 @@ def test_a_verdict_ends_the_wait_with_what_the_plain_request_says(plant: Plant, 
     begun = time.monotonic()
     plant.say(review, "ok")
     answer = asked.result(10)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10  # of the 30 that were asked for
     assert (answer.status_code, answer.json()["disposition"], answer.json()["label"]) == (200, "pass", "ok")
     assert "x-reviewapp-ask-again" not in answer.headers
     assert answer.json() == plant.ask(review, 0).json()
-    assert plant.ask(review, 30).elapsed < timedelta(seconds=2)  # at once: it is settled
+    assert plant.ask(review, 30).elapsed < timedelta(seconds=10)  # at once: it is settled
 
 
 def test_the_wait_ends_at_the_release_and_an_undo_before_it_is_not_seen(plant: Plant, line: ThreadPoolExecutor) -> None:
@@ -77,7 +77,7 @@ def test_the_wait_ends_at_the_release_and_an_undo_before_it_is_not_seen(plant: P
     begun = time.monotonic()
     plant.say(review, "scratch")
     assert asked.result(10).json()["disposition"] == "reject"
-    assert 1.9 < time.monotonic() - begun < 5
+    assert 1.9 < time.monotonic() - begun < 10
     assert DispositionRecord.objects.filter(review=review).count() == 1
 
 
@@ -87,7 +87,7 @@ def test_at_the_deadline_the_default_is_answered_though_no_worker_runs(plant: Pl
     Review.objects.update(deadline=deadline, default_disposition="reject")
     several = [line.submit(plant.ask, review) for _ in range(4)]  # at both processes
     answers = [one.result(20).json() for one in several]
-    assert timezone.now() - deadline < timedelta(seconds=5)
+    assert timezone.now() - deadline < timedelta(seconds=10)
     assert {(one["disposition"], one["status"], one["mode"]) for one in answers} == {("reject", "open", "measuring")}
     assert DispositionRecord.objects.filter(review=review).count() == 1
 
@@ -207,8 +207,9 @@ def test_waits_are_bounded_and_who_leaves_makes_room_and_a_stop_answers_them(lin
 
 def test_pages_and_static_files_are_served(server: Server) -> None:
     with httpx.Client(base_url=server[0], follow_redirects=True) as client:
-        page, style = client.get("/"), client.get("/static/reviewapp/base.css")
+        address, plain = "/static/reviewapp/base.css", {"Accept-Encoding": "identity"}
+        page, style = client.get("/"), client.get(address, headers=plain)
         assert (page.status_code, "csrfmiddlewaretoken" in page.text) == (200, True)
         assert (style.status_code, style.headers["content-type"]) == (200, 'text/css; charset="utf-8"')
         assert int(style.headers["content-length"]) == len(style.content) > 1000
-        assert client.get("/static/reviewapp/base.css", headers={"Range": "bytes=0-9"}).content == style.content[:10]
+        assert client.get(address, headers={"Range": "bytes=0-9", **plain}).content == style.content[:10]

@@ -23,6 +23,7 @@ from reviewapp.embedded.lifeline import tied_to_this_process
 from tests.conftest import PROJECT
 from tests.faults.echo import MAX_BYTES
 
+pytestmark = pytest.mark.slow
 MB = 2**20
 
 
@@ -60,6 +61,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def has_ended(process: psutil.Process) -> bool:
+    """Also when nobody collects it: in many containers process 1 does not care for orphans."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     notes, port = folder / "notes", free_port()
@@ -68,7 +77,7 @@ def serving(folder: Path) -> Iterator[Server]:
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, preexec_fn=tied_to_this_process())
     server = Server(process, port, notes)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             with contextlib.suppress(httpx.TransportError):
                 httpx.get(server.url)
@@ -153,8 +162,8 @@ def test_an_answer_is_streamed_and_ends_when_the_client_leaves(server: Server) -
     begun = time.monotonic()
     with httpx.stream("GET", server.url + "/stream") as answer:
         first = next(answer.iter_raw(2))
-        assert (first, time.monotonic() - begun < 0.25) == (b"0\n", True)
-    assert server.noted("stream closed", within=3)
+        assert (first, time.monotonic() - begun < 20) == (b"0\n", True)  # the whole takes a minute
+    assert server.noted("stream closed", within=20)
 
 
 def test_a_reader_that_does_not_read_holds_no_memory(server: Server) -> None:
@@ -173,8 +182,8 @@ def test_those_who_send_slowly_hold_no_thread(server: Server) -> None:
         ] * 20:
             open_ones.enter_context(server.connect(text))
         begun = time.monotonic()
-        assert httpx.get(server.url).status_code == 200
-        assert time.monotonic() - begun < 1
+        assert httpx.get(server.url, timeout=15).status_code == 200
+        assert time.monotonic() - begun < 15  # the slow ones are sent away after 20
 
 
 def test_a_head_without_end_is_refused(server: Server) -> None:
@@ -215,8 +224,8 @@ def test_a_stop_ends_within_the_grace_period_though_a_view_hangs(tmp_path: Path)
         assert server.noted("sleeping")
         begun = time.monotonic()
         server.process.terminate()
-        server.process.wait(8)
-        assert time.monotonic() - begun < 5
+        server.process.wait(30)
+        assert time.monotonic() - begun < 30  # the view hangs for a minute
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
@@ -224,13 +233,16 @@ def test_the_processes_end_with_their_parent(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         worker = server.worker()
         server.process.send_signal(signal.SIGKILL)
-        assert worker.wait(8) is not None or not worker.is_running()
+        end = time.monotonic() + 30
+        while not has_ended(worker):
+            assert time.monotonic() < end, "the worker lives on"
+            time.sleep(0.05)
 
 
 def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         server.worker().kill()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             with contextlib.suppress(httpx.TransportError, IndexError):
                 if httpx.get(server.url, timeout=2).status_code == 200:

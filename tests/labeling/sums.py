@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from labeling.models import Prediction, Tally
+from labeling.models import Tally
 from labeling.models.tallies import CELL, SUMS
+from labeling.rebuilding import add_up_anew
 
 Cells = dict[tuple[Any, ...], tuple[float, ...]]
 
@@ -29,11 +30,9 @@ def numbers(cells: Cells) -> dict[tuple[Any, ...], float]:
 
 
 def added_up_anew() -> Cells:
-    """What `told` says of rows that were made in one go. The ones that are there stay as they are."""
-    standing = Prediction.objects.filter(inspection__withdrawn_at=None).values_list("pk", flat=True)
+    """What `told` says after a rebuild. The rows that are there stay as they are."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM labeling_tally")
-        cursor.execute("SELECT labeling_tally_add(1, %s, '{}', false)", [list(standing)])
+        add_up_anew(cursor)
         found = told()
         transaction.set_rollback(True)
     return found

@@ -194,6 +194,7 @@ def test_when_every_part_is_judged_the_number_is_exact(shelf: Shelf) -> None:
     assert content.can[0].startswith("All 40 parts were judged, so the number is exact for them: 4 are")
 
 
+@pytest.mark.slow
 def test_no_error_found_is_told_as_a_bound(shelf: Shelf) -> None:
     audit = shelf.fill(400).open(budget=300)
     inspect(audit, shelf.truth.__getitem__)
@@ -353,6 +354,7 @@ def test_an_inspector_who_is_there_already_gets_the_role_and_keeps_the_password(
 
 
 @xsdd.needs_xsdd
+@pytest.mark.slow
 @pytest.mark.slow
 def test_an_inspector_who_takes_six_seconds_a_part_has_the_page_within_the_hour(tmp_path: Path) -> None:
     """Real photographs and real predictions, through the services that the station uses."""

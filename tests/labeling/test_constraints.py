@@ -14,6 +14,11 @@ from labeling.tallies import fold
 from tests import factories as make
 from tests.breaking import Attempt, change, constraints_of, copy, refused_by, without
 from tests.factories.everything import make_one_of_each
+from tests.labeling.constraints_at_stations import AT_STATIONS
+from tests.labeling.constraints_of_learning import LEARNING
+from tests.labeling.constraints_of_second_looks import SECOND_LOOKS
+from tests.labeling.constraints_of_what_is_measured import MEASURED
+from tests.labeling.region_cases import REGIONS
 
 pytestmark = pytest.mark.django_db
 
@@ -269,6 +274,7 @@ REVIEWED: dict[str, list[Case]] = {
     "reviewpolicy_lease_range": [lambda: policy(lease_seconds=9), lambda: policy(lease_seconds=86_401)],
     "reviewpolicy_blind_range": [lambda: policy(blind_share=-0.01), lambda: policy(blind_share=1.01)],
     "reviewpolicy_min_view_range": [lambda: policy(min_view_ms=10_001)],
+    "reviewpolicy_buffer_range": [lambda: policy(buffer=0), lambda: policy(buffer=17)],
     "reviewpolicy_measuring_range": [lambda: policy(measuring_days=0), lambda: policy(measuring_days=366)],
     "reviewpolicy_blocking_from_1": [lambda: policy(blocking_minutes=0)],
     "reviewpolicy_pass_was_set_by_somebody": [
@@ -332,6 +338,7 @@ AUDITED: dict[str, list[Case]] = {
     "audit_fingerprint_is_one": [lambda: change(make.make_audit(), fingerprint="said.csv")],
 }
 PEOPLE: dict[str, list[Case]] = {
+    "goldensample_one_per_label": [lambda: copy(make.make_golden())],
     "membership_model_role_unique": [lambda: copy(membership())],
     "membership_site_role_unique": [lambda: copy(membership(site=make.make_site()))],
     "membership_of_a_model_or_a_site": [
@@ -357,18 +364,8 @@ IMPORTED: dict[str, list[Case]] = {
     ],
     "import_running_has_a_claim": [lambda: change(make.make_import(), status="running")],
 }
-MEASURED: dict[str, list[Case]] = {
-    "itemquality_flags_known": [lambda: change(make.make_quality(), flags=["blurred", "ugly"])],
-    "qualityreference_limits_iff_frozen": [
-        lambda: change(make.make_reference(), frozen_at=None),
-        lambda: change(make.make_reference(), limits={}),
-        lambda: change(make.make_reference(), n=199),
-    ],
-    "qualityreference_frozen_after_learning": [
-        lambda: change(make.make_reference(), learning_since=make.NOW.replace(year=2100))
-    ],
-}
-TABLE = AUDITED | LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED | MEASURED
+TABLE = AUDITED | LATE | SEEN | DRAWN | TALLIED | REVIEWED | SAID | PEOPLE | IMPORTED | MEASURED | REGIONS
+TABLE |= AT_STATIONS | SECOND_LOOKS | LEARNING
 CASES = [pytest.param(name, case, id=f"{name}-{i}") for name, cases in TABLE.items() for i, case in enumerate(cases)]
 
 

@@ -32,11 +32,6 @@ def model(db: None) -> RegisteredModel:
 
 
 @pytest.fixture
-def alice(model: RegisteredModel) -> User:
-    return make.make_member(registered_model=model)
-
-
-@pytest.fixture
 def held(model: RegisteredModel) -> Review:
     """A part that waits."""
     return make_held(model)

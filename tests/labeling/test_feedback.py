@@ -13,11 +13,11 @@ from django.db import connection, transaction
 
 import tests.factories as make
 from labeling.errors import UndoRefused
-from labeling.feedback import close_the_loop, explain_retraining, request_retraining
+from labeling.feedback import close_the_loop, due_for_retraining, explain_retraining, request_retraining
 from labeling.models import GroundTruth, Inspection
 from labeling.verdicts import Said, record_verdict, undo
 from models_registry.errors import RunActive
-from models_registry.models import Dataset, RegisteredModel, TrainingRun
+from models_registry.models import Dataset, RegisteredModel, RetrainingDecision, RetrainingPolicy, TrainingRun
 from reviewapp.errors import ReviewAppError
 from tests.together import together
 
@@ -169,3 +169,87 @@ def test_while_a_dataset_is_frozen_lines_go_on_and_an_undo_waits_and_is_refused(
 
     assert together([take_back]) == ["verdict_frozen"]
     assert GroundTruth.objects.filter(frozen_in__isnull=False).count() == 4
+
+
+def ledger(model: RegisteredModel) -> list[tuple[bool, str, int]]:
+    rows = RetrainingDecision.objects.filter(registered_model=model).order_by("pk")
+    return list(rows.values_list("retrain", "cause", "n_repeats"))
+
+
+def test_the_ledger_has_a_row_for_each_change_and_one_a_day_without(model: RegisteredModel) -> None:
+    labels(model, 1)
+    for hours in (0, 1, 2, 24, 25):
+        turn(model, hours=hours)
+        labels(model, int(hours == 2))  # one more label changes the counts and nothing else
+    assert ledger(model) == [(False, "", 0), (False, "", 2)]
+
+    labels(model, 2)
+    run = turn(model, hours=26)
+
+    assert ledger(model)[2:] == [(True, "new_labels", 1)]
+    row = RetrainingDecision.objects.latest("pk")
+    assert (row.run, row.reason, row.n_new_labels) == (run, "4 new labels since the last dataset, 4 needed.", 4)
+    assert {one["name"] for one in row.guards if not one["passed"]} == set()
+    turn(model, hours=27)
+    assert RetrainingDecision.objects.latest("pk").reason == "A run is active."
+
+
+def test_a_person_stands_in_the_ledger_with_what_the_policy_would_have_said(model: RegisteredModel) -> None:
+    lena = make.make_member("lead", registered_model=model)
+    labels(model, 2)
+
+    run = request_retraining(registered_model=model, by=lena, reason="New camera.", now=NOW)
+
+    row = RetrainingDecision.objects.get()
+    assert (row.run, row.cause, row.reason) == (run, "person", "New camera.")
+    assert "per_class" in {one["name"] for one in row.guards if not one["passed"]}
+
+
+def test_a_systems_wish_asks_until_a_run_has_started_or_a_week_has_passed(model: RegisteredModel) -> None:
+    wish = make.make_request(registered_model=model)
+    labels(model, 3)
+    assert [one.name for one in explain_retraining(model, now=NOW).causes if one.passed] == ["event"]
+    assert explain_retraining(model, now=NOW + timedelta(days=7)).cause is None
+
+    labels(model, 1)
+    run = turn(model)
+
+    assert run is not None
+    assert run.trigger == "event"
+    wish.refresh_from_db()
+    assert wish.run == run
+    finish(run, "succeeded")
+    assert explain_retraining(model, now=NOW).cause is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_over_missed_times_of_a_schedule_make_one_run(model: RegisteredModel) -> None:
+    RetrainingPolicy.objects.update(
+        schedule="0 * * * *", schedule_since=NOW, min_new_labels=99, min_between=1, min_total_labels=2
+    )
+    labels(model, 4)
+
+    found = together([partial(turn, model, hours=72)] * 2)
+    runs = [one for one in found if isinstance(one, TrainingRun)]
+
+    assert [one.trigger for one in runs] == ["schedule"]
+    finish(runs[0], "succeeded")
+    labels(model, 1)
+    assert turn(model, hours=0) is None  # queued at hour 72: nothing is due until hour 73
+    assert TrainingRun.objects.count() == 1
+
+
+def test_one_look_at_many_models_takes_as_many_queries_as_at_one(
+    model: RegisteredModel, django_assert_max_num_queries: Any
+) -> None:
+    others = [make.make_model(retraining=POLICY) for _ in range(12)]
+    for one in (model, others[0]):
+        labels(one, 4)
+    with django_assert_max_num_queries(20):
+        found = due_for_retraining([model, *others], now=NOW)
+
+    assert found == [model, others[0]]
+    assert RetrainingDecision.objects.count() == 11
+    with django_assert_max_num_queries(20):
+        due_for_retraining([model, *others], now=NOW)
+    assert RetrainingDecision.objects.count() == 11

@@ -9,7 +9,7 @@ import pytest
 
 import tests.factories as make
 from labeling.measurement import Measurement, evaluate, measure
-from labeling.models import Inspection, RoutingState
+from labeling.models import Inspection, RoutingState, Selection
 from labeling.routing_state import refresh_mean_uncertainties
 from labeling.windows import Window
 from models_registry.models import Evaluation, ModelVersion
@@ -133,6 +133,15 @@ def test_the_window_is_one_of_production_days_both_included(version: ModelVersio
     assert measure(version, Window(day, day)).estimate.n == 1
     assert measure(version, Window(day - one, day - one)).estimate.n == 0
     assert measure(version, Window(day + one, day + one)).estimate.n == 0
+
+
+def test_an_evaluation_names_the_designs_by_which_its_parts_were_drawn(version: ModelVersion) -> None:
+    design = Selection.objects.get(inspection=part(version, truth="ok")).design_id
+
+    evaluation = evaluate(version, now=NOW + timedelta(hours=1))
+
+    assert evaluation is not None
+    assert evaluation.designs == [design]
 
 
 def test_arrivals_alone_are_recorded_once_in_a_while(version: ModelVersion) -> None:

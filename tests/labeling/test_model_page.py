@@ -27,11 +27,6 @@ def model(db: None) -> RegisteredModel:
 
 
 @pytest.fixture
-def version(model: RegisteredModel) -> ModelVersion:
-    return make.make_version(registered_model=model)
-
-
-@pytest.fixture
 def lena(client: Client, model: RegisteredModel) -> Client:
     client.force_login(make.make_member("lead", registered_model=model))
     return client
@@ -142,6 +137,19 @@ def test_a_slice_with_few_reviews_is_no_number_and_the_worst_comes_first(lena: C
     assert page.index("L2") < page.index("L1") < page.index("L3")
     assert "Not measurable yet 3 reviews, 30 needed" in page
     assert "Critical" in page
+
+
+def test_what_the_model_said_is_a_slice_that_is_not_held_against_the_target_of_the_whole(
+    lena: Client, version: ModelVersion
+) -> None:
+    stream(version)
+    make.make_judged(version=version, n=60, said="dent", pi=0.5, captured_at=timezone.now())  # all of them were ok
+    html = lena.get("/models/flange/slices/").content.decode()
+    rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr>.*?</tr>", html, re.S)]
+    of_class = [row for row in rows if "Model said" in row]
+
+    assert of_class
+    assert not any(word in row for row in of_class for word in (" to 1", "1 to ", "Critical", "Alert"))
 
 
 def test_htmx_gets_the_card_of_slices_alone(lena: Client, version: ModelVersion) -> None:

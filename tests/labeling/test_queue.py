@@ -25,16 +25,6 @@ def model(db: None) -> RegisteredModel:
     return make.make_model(review={"lease_seconds": 60})
 
 
-@pytest.fixture
-def alice(model: RegisteredModel) -> User:
-    return make.make_member(registered_model=model)
-
-
-@pytest.fixture
-def bob(model: RegisteredModel) -> User:
-    return make.make_member(user=make.make_user("bob"), registered_model=model)
-
-
 def claim(
     user: User, model: RegisteredModel, *, n: int = 1, seconds: int = 0, holding: tuple[int, ...] = ()
 ) -> list[int]:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 import tests.factories as make
-from labeling.models import DispositionRecord, GroundTruth, Inspection, Tally
+from labeling.models import DispositionRecord, GroundTruth, Inspection, Prediction, Tally
 from labeling.reports.addenda import amend
 from labeling.reports.issuing import issue_report
 from labeling.tasks import amend_reports
@@ -41,19 +41,15 @@ class Line:
 
     def parts(self, n: int, *, said: str, true: str | None, drawn: bool = True, **fields: Any) -> list[Inspection]:
         """``n`` parts that passed or were rejected as the model said; what they are, where somebody looked."""
-        parts = []
-        for _ in range(n):
-            part = make.make_inspection(station=self.source.station, day=DAY, **fields)
-            make.make_item(inspection=part, source=self.source)
-            make.make_selection(inspection=part, registered_model=self.model, u=0.1 if drawn else 0.9)
-            prediction = make.make_prediction(version=self.version, inspection=part, label=said)
-            disposition = "pass" if said == "ok" else "reject"
-            DispositionRecord.objects.create(
-                inspection=part, prediction=prediction, disposition=disposition, created_at=NOW
-            )
-            if true is not None:
-                make.make_ground_truth(registered_model=self.model, inspection=part, label=true)
-            parts.append(part)
+        parts = make.make_judged(
+            version=self.version, n=n, said=said, truth=true, drawn=drawn, source=self.source, day=DAY, **fields
+        )
+        made = {one.inspection_id: one for one in Prediction.objects.filter(inspection__in=parts)}
+        disposition = "pass" if said == "ok" else "reject"
+        DispositionRecord.objects.bulk_create(
+            DispositionRecord(inspection=part, prediction=made[part.pk], disposition=disposition, created_at=NOW)
+            for part in parts
+        )
         return parts
 
     def ordinary(self) -> Line:

@@ -22,6 +22,7 @@ from labeling.images import fetch
 from labeling.images.signed import image_url
 from labeling.models import Item
 from models_registry import files, serving
+from models_registry.models import Alert, Dataset, ModelVersion, RegisteredModel, TrainingRun
 from models_registry.services import pipeline
 from tests.api.line import Line, error_of, make_line
 from tests.factories.labelled import make_labelled_model
@@ -172,3 +173,50 @@ def test_a_run_reads_its_dataset_and_leaves_its_artifact_in_the_bucket(tmp_path:
     image = files.read(Item.objects.first().image)  # type: ignore[union-attr]
     assert set(serving.predict(run.version, [image])[0]) == {label.slug for label in model.label_set.labels.all()}
     assert files.local_copy(run.version.artifact).is_relative_to(tmp_path / "cache")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_that_are_gone_from_the_bucket_are_named_and_the_run_after_they_are_put_back_succeeds(
+    endpoint: str, bucket: str
+) -> None:
+    model = make_labelled_model(n=24, promotion={"automatic": True})
+    run, manifest = requested(model), Dataset.objects.get().manifest
+    gone = taken_out(endpoint, bucket, manifest)
+    assert f"The file {manifest} is not in the store." in failed(run)
+    files.put(manifest, gone)
+    image = Item.objects.order_by("pk")[0].image
+    gone = taken_out(endpoint, bucket, image)
+    said = failed(requested(model))
+    assert f"The file {image} is not in the store. Put the file back, or withdraw the part" in said
+    assert not ModelVersion.objects.exists()
+
+    files.put(image, gone)
+    run = requested(model)
+    assert pipeline.execute(run.pk)
+
+    champion = ModelVersion.objects.get(stage="champion")
+    taken_out(endpoint, bucket, champion.artifact)
+    files.local_copy(champion.artifact).unlink(missing_ok=True)
+    serving.warm.clear()
+    run = requested(model)
+    assert pipeline.execute(run.pk), TrainingRun.objects.get(pk=run.pk).outcome
+    assert "cannot judge these inspections" in run.steps.get(name="compare").detail
+    assert Alert.objects.get(resolved_at=None).kind == "artifact_refused"
+    assert run.version.stage == "candidate"  # with nobody to compare it with, a person decides
+
+
+def requested(model: RegisteredModel) -> TrainingRun:
+    return request_retraining(registered_model=model, by=make.make_user("lena"), reason="Now.", now=timezone.now())
+
+
+def taken_out(endpoint: str, bucket: str, key: str) -> bytes:
+    content = files.read(key)
+    client(endpoint).delete_object(Bucket=bucket, Key=key)
+    return content
+
+
+def failed(run: TrainingRun) -> str:
+    assert not pipeline.execute(run.pk)
+    run.refresh_from_db()
+    assert run.status == "failed"
+    return str(run.outcome)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from labeling.models import Review
-from labeling.views.station import label_buttons
+from labeling.views.station import MODULES, label_buttons
 from models_registry.models import RegisteredModel
 from tests import factories as make
 
@@ -44,7 +45,7 @@ def test_alice_opens_the_station_of_her_model(client: Client, model: RegisteredM
     config = config_of(answer.content.decode())
     assert (config["model"], config["person"]) == ({"slug": "flange", "name": "Flange surface"}, alice.pk)
     assert [(one["slug"], one["hotkey"]) for one in config["labels"]] == [("ok", "1"), ("scratch", "2"), ("dent", "3")]
-    assert config["policy"] == {"min_view_ms": 250, "allow_suggestion": True, "lease_seconds": 300}
+    assert config["policy"] == {"min_view_ms": 250, "allow_suggestion": True, "lease_seconds": 300, "buffer": 4}
     assert config["urls"]["undo"] == "/api/v1/verdicts/{id}/undo/"
     assert config["urls"]["heartbeat"] == "/api/v1/reviews/{id}/heartbeat/"
 
@@ -127,7 +128,7 @@ class TestLabelButtons:
         return [one["hotkey"] for one in label_buttons(make.make_label_set(labels=labels).labels.all())]
 
     def test_the_sets_own_keys_hold(self) -> None:
-        assert self.keys(("ok", "OK", "1"), ("other", "Other", "x")) == ["1", "X"]
+        assert self.keys(("ok", "OK", "1"), ("other", "Other", "o")) == ["1", "O"]
 
     def test_a_key_that_the_station_needs_is_replaced(self) -> None:
         assert self.keys(("ok", "OK", "1"), ("burr", "Burr", "b"), ("nick", "Nick", "z")) == ["1", "2", "3"]
@@ -135,3 +136,14 @@ class TestLabelButtons:
     def test_labels_without_a_key_get_the_free_digits_and_the_tenth_gets_none(self) -> None:
         labels = [(f"label-{number}", f"Label {number}", "3" if number == 0 else "") for number in range(11)]
         assert self.keys(*labels) == ["3", "1", "2", "4", "5", "6", "7", "8", "9", "", ""]
+
+
+def test_every_module_is_asked_for_at_once() -> None:
+    """The page names them all: else a browser finds one after the other, a round trip each."""
+    folder = Path(__file__).parents[2] / "labeling" / "static" / "labeling"
+    found, seen = ["station.js"], {"station.js"}
+    while found:
+        imported = set(re.findall(r'^import .* from "\./(\w+\.js)";', (folder / found.pop()).read_text(), re.MULTILINE))
+        found += imported - seen
+        seen |= imported
+    assert sorted(f"labeling/{name}" for name in seen - {"station.js"}) == sorted(MODULES)

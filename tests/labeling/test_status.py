@@ -100,7 +100,7 @@ def test_an_open_alert_comes_before_everything_and_says_why() -> None:
     make.make_version(registered_model=model)
     make.make_version(registered_model=model)  # a candidate
     make.make_alert(registered_model=model, message="Run 3 failed: 2 images are missing.")
-    make.make_alert(registered_model=model, kind="artifact", resolved_at=NOW)
+    make.make_alert(registered_model=model, kind="artifact_refused", resolved_at=NOW)
 
     status = model_status(model, now=NOW)
     assert (status.state, status.why) == ("alert", "Run 3 failed: 2 images are missing.")

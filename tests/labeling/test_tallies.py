@@ -11,7 +11,8 @@ from django.db import connection
 import tests.factories as make
 from labeling.models import Arrival, GroundTruth, Inspection, PendingDraw, Prediction, SamplingDesign, Selection, Tally
 from labeling.models.tallies import CELL, SUMS
-from labeling.tallies import fold, rebuild
+from labeling.rebuilding import rebuild
+from labeling.tallies import fold
 from models_registry.models import ModelVersion
 from tests.labeling.sums import added_up_anew, numbers, told
 

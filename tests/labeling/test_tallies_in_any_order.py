@@ -29,6 +29,7 @@ SHARE = st.sampled_from((0.05, 0.1, 0.3, 0.9))
 ACTS = st.one_of(
     st.tuples(st.just("arrive"), LABEL, SHARE, SHARE, st.integers(0, 40)),
     st.tuples(st.just("say"), SMALL, st.sampled_from(("alice", "bob", "lena")), WORD),
+    st.tuples(st.just("say_in_a_grid"), SMALL, st.sampled_from(("alice", "bob"))),
     st.tuples(st.just("undo"), SMALL),
     st.tuples(st.just("another_version"), SMALL, LABEL),
     st.tuples(st.just("campaign"), SMALL, SHARE, SHARE),
@@ -61,7 +62,7 @@ class Plant:
         prediction = make.make_prediction(version=self.version, inspection=inspection, label=label, confidence=pi)
         make.make_selection(inspection=inspection, registered_model=self.model, pi=pi, floor_pi=0.05, u=u)
         if u < pi:
-            make.make_review(prediction=prediction)
+            make.make_review(prediction=prediction, blind=len(self.parts) % 2 == 0)
         self.parts.append(inspection)
 
     def say(self, number: int, who: str, word: str) -> None:
@@ -70,8 +71,17 @@ class Plant:
         if review is None:
             return
         kind = word if word in {"unsure", "bad_image"} else "label"
-        said = Said(uuid.uuid4(), kind, word if kind == "label" else None, "blind", NOW, NOW)
+        phase = "blind" if review.blind else "shown"
+        said = Said(uuid.uuid4(), kind, word if kind == "label" else None, phase, NOW, NOW)
         try_to(lambda: record_verdict(review_id=review.pk, reviewer=self.people[who], said=said, now=NOW))
+
+    def say_in_a_grid(self, number: int, who: str) -> None:
+        review = Review.objects.filter(inspection=self.part(number), blind=False).first()
+        if review is not None and review.prediction is not None:
+            said = Said(
+                uuid.uuid4(), "label", review.prediction.label.slug, "shown", NOW, NOW, surface=Verdict.Surface.GRID
+            )
+            try_to(lambda: record_verdict(review_id=review.pk, reviewer=self.people[who], said=said, now=NOW))
 
     def undo(self, number: int) -> None:
         said = Verdict.objects.current().filter(review__inspection=self.part(number)).first()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +45,10 @@ def replaces_itself() -> Attempt:
 
 def promotion() -> Any:
     return make.make_promotion(version=make.make_version())
+
+
+def alias_named(name: str) -> Attempt:
+    return change(make.make_alias(version=make.make_version()), name=name)
 
 
 def mapping_twice() -> Attempt:
@@ -108,6 +113,57 @@ DECIDED: dict[str, list[Case]] = {
     "promotion_reason_said": [lambda: change(promotion(), reason="")],
     "promotionpolicy_margin_range": [lambda: promoting(margin=-0.01), lambda: promoting(margin=0.51)],
     "promotionpolicy_class_margin_range": [lambda: promoting(class_margin=-0.01), lambda: promoting(class_margin=1.01)],
+    "promotionpolicy_source_margin_range": [
+        lambda: promoting(source_margin=-0.01),
+        lambda: promoting(source_margin=1.01),
+    ],
+    "promotionpolicy_comparison_budget_range": [
+        lambda: promoting(comparison_budget=-0.01),
+        lambda: promoting(comparison_budget=1.01),
+    ],
+    "promotionpolicy_latency_above_0": [lambda: promoting(max_latency_ms=0)],
+    "promotionpolicy_size_above_0": [lambda: promoting(max_size_mb=0)],
+    "comparison_of_a_dataset_or_a_window": [
+        lambda: change(comparison(), dataset=None),
+        lambda: change(comparison(), window_start=make.NOW, window_end=make.NOW),
+        lambda: change(comparison(), kind="live"),
+        lambda: change(comparison(), kind="other"),
+        lambda: change(comparison(), kind="live", dataset=None, window_start=make.NOW, window_end=None),
+        lambda: change(
+            comparison(), kind="live", dataset=None, champion=None, window_start=make.NOW, window_end=make.NOW
+        ),
+    ],
+    "comparison_look_from_1": [lambda: change(comparison(), look=0)],
+    "comparison_confidence_range": [
+        lambda: change(comparison(), confidence=0),
+        lambda: change(comparison(), confidence=1),
+    ],
+    "modelalias_one_version": [lambda: copy(make.make_alias(version=make.make_version()))],
+    "modelalias_name_shape": [
+        partial(alias_named, "line 3"),
+        partial(alias_named, ""),
+        partial(alias_named, "a/b"),
+    ],
+    "cardtext_part_known": [
+        lambda: change(make.make_card_text(version=make.make_version(), written_by=make.make_user()), part="poem"),
+    ],
+    "modelalias_name_not_reserved": [
+        partial(alias_named, "champion"),
+        partial(alias_named, "Latest"),
+        partial(alias_named, "v3"),
+    ],
+    "mlflowpush_told_iff_pushed": [lambda: change(make.make_push(version=make.make_version()), pushed_at=None)],
+    "mlflowpush_failure_has_reason_and_retry": [
+        lambda: change(make.make_push(version=make.make_version()), n_failed=1),
+        lambda: change(make.make_push(version=make.make_version()), problem="No answer."),
+    ],
+    "namechange_kind_known": [lambda: change(make.make_name_change(version=make.make_version()), kind="name")],
+    "namechange_changes_something": [
+        lambda: change(make.make_name_change(version=make.make_version()), after=None),
+        lambda: change(make.make_name_change(version=make.make_version(), after="v1"), before="v1"),
+    ],
+    "versiontag_one_value": [lambda: copy(make.make_tag(version=make.make_version()))],
+    "versiontag_key_shape": [lambda: change(make.make_tag(version=make.make_version()), key="")],
     "promotionpolicy_first_accuracy_range": [
         lambda: promoting(min_first_accuracy=-0.01),
         lambda: promoting(min_first_accuracy=1.01),
@@ -144,6 +200,10 @@ LABELLED: dict[str, list[Case]] = {
     "labelmapping_old_label_once": [mapping_twice],
 }
 TRAINED: dict[str, list[Case]] = {
+    "imagefeatures_image_version_unique": [lambda: copy(make.make_image_features())],
+    "imagefeatures_sha256_hex": [lambda: change(make.make_image_features(), sha256="F" * 64)],
+    "imagefeatures_version_said": [lambda: change(make.make_image_features(), features_version="")],
+    "imagefeatures_vector_not_empty": [lambda: change(make.make_image_features(), vector=b"")],
     "dataset_model_sha256_unique": [lambda: copy(make.make_dataset())],
     "dataset_sha256_hex": [
         lambda: change(make.make_dataset(), sha256="F" * 64),
@@ -158,7 +218,9 @@ TRAINED: dict[str, list[Case]] = {
     "trainingrun_status_known": [
         lambda: without("trainingrun_finished_at_iff_terminal", make.make_run(), status="lost")
     ],
+    "trainingrun_price_in_a_currency": [lambda: change(make.make_run(), hour_price=-2, currency="EUR")],
     "trainingrun_trigger_known": [lambda: change(make.make_run(), trigger="moon")],
+    "trainingrun_calibration_keeps_a_model": [lambda: change(make.make_run(), trigger="calibration")],
     "trainingrun_finished_at_iff_terminal": [
         lambda: change(make.make_run(), finished_at=make.NOW),
         lambda: change(make.make_run(status="failed"), finished_at=None),
@@ -167,6 +229,17 @@ TRAINED: dict[str, list[Case]] = {
         lambda: change(make.make_run(status="running"), claim=None),
         lambda: change(make.make_run(status="running"), started_at=None),
         lambda: change(make.make_run(status="running"), heartbeat_at=None),
+    ],
+    "remotetraining_status_known": [
+        lambda: without("remotetraining_finished_at_iff_over", make.make_remote(), status="lost")
+    ],
+    "remotetraining_finished_at_iff_over": [
+        lambda: change(make.make_remote(), finished_at=make.NOW),
+        lambda: change(make.make_remote(), status="failed"),
+    ],
+    "remotetraining_artifact_iff_finished": [
+        lambda: change(make.make_remote(), artifact="artifacts/a.onnx"),
+        lambda: change(make.make_remote(), status="finished", finished_at=make.NOW),
     ],
     "trainingstep_run_name_unique": [lambda: copy(make.make_steps(run=make.make_run())[0])],
     "trainingstep_progress_0_to_1": [
@@ -178,7 +251,31 @@ TRAINED: dict[str, list[Case]] = {
     "trainingstep_name_known": [lambda: change(make.make_steps(run=make.make_run())[0], name="deploy")],
     "retrainingpolicy_min_new_labels_from_1": [lambda: retraining(min_new_labels=0)],
     "retrainingpolicy_min_total_from_2": [lambda: retraining(min_total_labels=1)],
+    "retrainingpolicy_search_seconds_range": [lambda: retraining(search_seconds=3601)],
+    "retrainingpolicy_hour_price_range": [lambda: retraining(hour_price=-0.01)],
     "retrainingpolicy_min_per_class_from_1": [lambda: retraining(min_per_class=0)],
+    "retrainingpolicy_share_range": [lambda: retraining(new_labels_share=1.01)],
+    "retrainingpolicy_rare_from_1": [lambda: retraining(rare_class_labels=0)],
+    "retrainingpolicy_drift_fall_range": [lambda: retraining(drift_fall=-0.01)],
+    "retrainingpolicy_agreement_range": [lambda: retraining(min_agreement=1.01)],
+    "retrainingpolicy_schedule_five_fields": [
+        lambda: retraining(schedule="0 2 * *", schedule_since=make.NOW),
+        lambda: retraining(schedule="* 0 2 * * *", schedule_since=make.NOW),
+    ],
+    "retrainingpolicy_schedule_has_a_start": [lambda: retraining(schedule="0 2 * * 0")],
+    "retrainingdecision_cause_known": [lambda: copy(make.make_decision(), cause="moon")],
+    "retrainingdecision_run_iff_yes": [
+        lambda: copy(make.make_decision(), retrain=True, cause="drift"),
+        lambda: copy(make.make_decision(), run_id=make.make_run().pk),
+        lambda: copy(make.make_decision(), retrain=True, run_id=make.make_run().pk),
+    ],
+    "retrainingdecision_reason_said": [lambda: copy(make.make_decision(), reason="")],
+    "retrainingrequest_expires_after_it_came": [lambda: change(make.make_request(), expires_at=make.NOW)],
+    "retrainingrequest_reason_said": [lambda: change(make.make_request(), reason="")],
+    "policychange_policy_known": [lambda: copy(make.make_policy_change(), policy="pay")],
+    "policychange_via_known": [lambda: copy(make.make_policy_change(), via="phone")],
+    "policychange_changes_something": [lambda: copy(make.make_policy_change(), fields={})],
+    "policychange_by_somebody": [lambda: copy(make.make_policy_change(), changed_by_id=None)],
 }
 REGISTERED: dict[str, list[Case]] = {
     "costmatrix_number_unique": [lambda: copy(make.make_costs(), is_active=False)],
@@ -294,9 +391,9 @@ def test_what_partial_constraints_leave_free_stays_free() -> None:
     assert labels.labels.count() == 2
 
 
-@pytest.mark.parametrize("row", [make.make_report, make.make_addendum])
+@pytest.mark.parametrize("row", [make.make_report, make.make_addendum, make.make_decision, make.make_policy_change])
 def test_what_was_issued_is_neither_changed_nor_removed(row: Callable[[], Any]) -> None:
     issued = row()
     table, frozen = type(issued)._base_manager.filter(pk=issued.pk), f"{type(issued).__name__.lower()}_frozen"
-    assert refused_by(change(issued, number=7)) == frozen
+    assert refused_by(change(issued, id=7)) == frozen
     assert refused_by(lambda: table._raw_delete("default")) == frozen

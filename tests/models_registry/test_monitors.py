@@ -183,7 +183,7 @@ def test_another_champion_ends_what_watched_the_one_before(model: RegisteredMode
     feed(version, *[wrong(n_before=9)] * 10)
     newer = make.make_version(registered_model=model)
     start(newer)
-    assert end_monitors(registered_model=model, but=newer, now=NOW + timedelta(hours=1)) == 1
+    assert end_monitors(registered_model=model, but=[newer], now=NOW + timedelta(hours=1)) == 1
     assert list(Monitor.objects.filter(ended_at=None)) == [only(newer)]
     assert not Alert.objects.filter(resolved_at=None).exists()
 

@@ -62,7 +62,7 @@ def test_a_cause_that_is_rolled_back_leaves_no_delivery(engines: None) -> None:
 
     @transaction.atomic
     def cause() -> None:
-        open_alert(registered_model=model, kind="artifact", message="It is gone.", now=NOW)
+        open_alert(registered_model=model, kind="artifact_refused", message="It is gone.", now=NOW)
         assert webhook.deliveries.count() == 1
         raise ZeroDivisionError
 
@@ -89,9 +89,15 @@ def test_events_of_one_object_that_come_together_all_get_in_with_rising_sequence
 def test_an_alert_is_told_once() -> None:
     model, webhook = make.make_model(), make.make_webhook()
     for _ in range(2):
-        open_alert(registered_model=model, kind="artifact", message="It is gone.", now=NOW, evidence={"key": "a"})
+        open_alert(
+            registered_model=model, kind="artifact_refused", message="It is gone.", now=NOW, evidence={"key": "a"}
+        )
     (body,) = sent(webhook)
-    assert (body["type"], body["data"]["kind"], body["data"]["evidence"]) == ("model.alert", "artifact", {"key": "a"})
+    assert (body["type"], body["data"]["kind"], body["data"]["evidence"]) == (
+        "model.alert",
+        "artifact_refused",
+        {"key": "a"},
+    )
 
 
 def test_a_promotion_and_its_way_back_are_told_in_order() -> None:

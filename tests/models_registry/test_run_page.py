@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from models_registry.models import ModelVersion, Promotion, RegisteredModel, TrainingRun
 from tests import factories as make
@@ -68,6 +70,21 @@ def test_the_page_tells_why_it_started_and_what_it_learned_from(
     assert "Learned from 300 Held out 100" in page
 
 
+def test_the_data_are_told_against_those_of_the_champion_not_of_the_run_before(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    old = make.make_dataset(registered_model=model, label_counts={"ok": 100, "dent": 60, "scratch": 9})
+    make.make_version(registered_model=model, training_run=make.make_run(dataset=old, status="succeeded"))
+    between = make.make_dataset(registered_model=model)
+    make.make_run(dataset=between, status="failed")
+    new = make.make_dataset(registered_model=model, parent=between, label_counts={"ok": 220, "dent": 60})
+    run = make.make_run(dataset=new, status="running")
+    address = run.get_absolute_url()
+
+    assert "Data, against that of v1 Label Items New OK 220 +120 Scratch 0 -9 Dent 60 0" in text_of(client, address)
+    assert f"/changes/?against={old.pk}" in client.get(address).content.decode()
+
+
 def test_the_comparison_names_its_counts_its_interval_and_its_guards(
     client: Client, lena: User, model: RegisteredModel
 ) -> None:
@@ -120,7 +137,7 @@ def test_once_the_run_is_over_the_whole_page_is_loaded_and_polling_stops(
 
 def test_a_failed_run_says_where_it_stopped_and_why(client: Client, lena: User, model: RegisteredModel) -> None:
     run = make.make_run(registered_model=model, status="failed", outcome="2 of 3,412 images are missing.")
-    make.make_steps(run=run, n_done=2, failed=True)
+    make.make_steps(run=run, n_done=3, failed=True)
 
     page = text_of(client, run.get_absolute_url())
     assert "Stopped at “Features”. 2 of 3,412 images are missing." in page
@@ -204,3 +221,28 @@ def test_the_list_of_runs_shows_only_models_one_may_see(client: Client, lena: Us
     assert "Disk full." in page
     assert "Secret weld" not in page
     assert "No run here yet" in text_of(client, "/runs/?status=cancelled")
+
+
+def test_a_list_asks_as_often_for_many_models_and_runs_as_for_one(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
+    def asked() -> dict[str, int]:
+        found = {}
+        for address in ("/runs/", "/datasets/", f"/models/{model.slug}/versions/"):
+            client.get(address)
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code == 200
+            found[address] = len(queries)
+        return found
+
+    candidate_of(model)
+    before = asked()
+    for _ in range(5):
+        another = make.make_run(registered_model=make.make_model(), status="succeeded")
+        make.make_member("lead", registered_model=another.registered_model, user=lena)
+        make.make_run(registered_model=model, status="failed", finished_at=make.NOW)
+        make.make_version(registered_model=model, stage="retired")
+    assert asked() == before
+    page = text_of(client, "/runs/?status=waits")
+    assert "To decide 1" in page
+    assert page.count("took") == 1

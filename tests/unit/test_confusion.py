@@ -158,6 +158,13 @@ def test_costs_of_one_price_have_the_limits_of_counts() -> None:
     assert ends(total) == pytest.approx((70 * (10 - below), 70 * (10 + above)))
 
 
+def test_a_price_next_to_nothing_costs_nothing() -> None:
+    at = np.arange(5000)
+    cells = drawn_cells(at < 10, np.zeros(5000), pi=np.full(5000, 0.1), drawn=at < 500)
+    _, total = expected_cost(cells, np.array([[0.0, 0], [1e-192, 0]]))
+    assert value(total) == 0
+
+
 @pytest.mark.parametrize(
     "prices", [np.ones((2, 3)), -np.ones((3, 3)), np.full((3, 3), np.nan), np.full((3, 3), np.inf)]
 )

@@ -272,3 +272,23 @@ def test_a_candidate_whose_confidence_is_shown_to_be_worse_waits_for_a_person() 
     assert (
         decision.reason == "The Brier score of its confidence changed by +0.0200 (+0.0100 to +0.0300), more is worse."
     )
+
+
+@pytest.mark.parametrize(
+    ("brier", "changed", "outcome", "failing"),
+    [
+        (Gain(-0.02, -0.03, 0.01, "normal"), 0, "promote", []),
+        (Gain(0.001, -0.03, 0.01, "normal"), 0, "refuse", ["confidence"]),
+        (Gain(-0.02, -0.03, -0.01, "normal"), 1, "refuse", ["same_words"]),
+        (None, 0, "wait", ["confidence"]),
+    ],
+)
+def test_a_champion_with_its_confidence_fitted_anew_says_the_same_with_a_better_confidence(
+    brier: Gain | None, changed: int, outcome: str, failing: list[str]
+) -> None:
+    same = replace(make_comparison(0.0, 0.0), n_fixed=0, n_broken=changed, calibration=brier)
+
+    decision = decide_promotion(same, GUARDED, has_champion=True, same_model=True)
+
+    assert (decision.outcome, [one.name for one in decision.guards if not one.passed]) == (outcome, failing)
+    assert decide_promotion(same, GUARDED, has_champion=True).outcome == "refuse"  # of a new model more is asked

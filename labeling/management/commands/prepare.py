@@ -29,14 +29,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _welcome(self, address: str) -> None:
-        access = DemoAccess.read(settings.VAR / ACCESS)
+        access, port = DemoAccess.read(settings.VAR / ACCESS), os.environ.get("PORT", "8000")
+        where = "" if port == "8000" else f"PORT={port} "
         lines = [
             "",
             f"reviewapp is on {address}",
             "Sign in as alice (inspector), bob (adjudicator), lena (ML lead), audrey (auditor) or admin.",
             f"Password: {access.password}",
             "Judge images by hand at /review/, or let the loop run by itself in another terminal:",
-            "    .venv/bin/python manage.py simulate --minutes 8",
+            f"    {where}.venv/bin/python manage.py simulate --minutes 8",
             "Ctrl-C stops everything; nothing is lost.",
             "",
         ]

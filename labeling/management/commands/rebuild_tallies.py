@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from labeling.tallies import rebuild
+from labeling.rebuilding import rebuild
+from labeling.regions.measuring import rebuild_regions
+from models_registry.models import RegisteredModel
 
 
 class Command(BaseCommand):
@@ -14,4 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         n_read = rebuild()
-        self.stdout.write(f"Rebuilt from {n_read:,} predictions.")
+        detectors = RegisteredModel.objects.filter(kind=RegisteredModel.Kind.DETECTION)
+        n_parts = sum(rebuild_regions(one) for one in detectors)
+        regions = f", and the regions of {n_parts:,} parts" if n_parts else ""
+        self.stdout.write(f"Rebuilt from {n_read:,} predictions{regions}.")

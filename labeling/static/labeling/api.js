@@ -1,12 +1,13 @@
 // Calls to the server, with one error shape. `kind` says what can be done about it:
 //   offline  no answer came            server   it answered that it cannot now: ask again
 //   session  nobody, or somebody else, is signed in        refused  asking again would change nothing
+import { hear } from "./clock.js";
 import { config } from "./words.js";
 
 export class ApiError extends Error {
-  constructor(kind, { status = 0, code = "", message = "" } = {}) {
+  constructor(kind, { status = 0, code = "", message = "", fields = {} } = {}) {
     super(message || code || kind);
-    Object.assign(this, { kind, status, code });
+    Object.assign(this, { kind, status, code, fields });
   }
 }
 
@@ -15,7 +16,7 @@ const IMAGE_LIMIT_MS = 90_000; // a large image on a slow line
 const token = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 let knownToken = token();
 
-async function ask(url, options) {
+async function reach(url, options) {
   try {
     return await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(LIMIT_MS), ...options });
   } catch (error) {
@@ -25,8 +26,9 @@ async function ask(url, options) {
 
 async function refusal(answer) {
   const error = (await answer.json().catch(() => ({}))).error ?? {};
-  const said = { status: answer.status, code: error.code, message: error.message };
+  const said = { status: answer.status, code: error.code, message: error.message, fields: error.fields };
   if (answer.status === 401 || (answer.status === 403 && /^CSRF/.test(error.message ?? ""))) return new ApiError("session", said);
+  if (error.code?.startsWith("author_")) return new ApiError("session", { ...said, code: "other_person" });
   const passing = answer.status >= 500 || answer.status === 408 || answer.status === 429;
   return new ApiError(passing ? "server" : "refused", said);
 }
@@ -34,7 +36,7 @@ async function refusal(answer) {
 /** A sign-in changes the token. Whoever it was: nobody speaks in another person's name. */
 async function checkPerson() {
   if (token() === knownToken) return;
-  const answer = await ask(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
+  const answer = await reach(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (answer.status >= 500) throw new ApiError("server", { status: answer.status });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const there = page.getElementById("station-config");
@@ -43,14 +45,21 @@ async function checkPerson() {
   knownToken = token();
 }
 
-export async function post(url, body = {}, { keepalive = false } = {}) {
+/** After a sign-in on this page that answered with the station of the same person. */
+export function trustSignIn() { knownToken = token(); }
+
+export const post = (url, body = {}, options = {}) => send("POST", url, body, options);
+
+/** Something that changes what the server holds, in the name of the person whose page this is. */
+export async function send(method, url, body, { keepalive = false, author = null } = {}) {
   await checkPerson();
-  const answer = await ask(url, {
-    method: "POST",
+  const answer = await reach(url, {
+    method,
     keepalive,
-    headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
+    headers: { "Content-Type": "application/json", "X-CSRFToken": token(), ...(author && { "X-Verdict-Author": author }) },
     body: JSON.stringify(body),
   });
+  hear(answer);
   if (!answer.ok) throw await refusal(answer);
   return answer.json().catch(() => { throw new ApiError("server", { status: answer.status }); });
 }
@@ -67,9 +76,15 @@ export function postAndLeave(url, body) {
   }).catch(() => {});
 }
 
+export async function ask(url) {
+  const answer = await reach(url, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
 /** Of ours, or at a station: that one knows the address's signature and gets no cookie. */
 export async function getBlob(url) {
-  const answer = await ask(url, { signal: AbortSignal.timeout(IMAGE_LIMIT_MS) });
+  const answer = await reach(url, { signal: AbortSignal.timeout(IMAGE_LIMIT_MS) });
   if (!answer.ok) throw await refusal(answer);
   try {
     return await answer.blob();

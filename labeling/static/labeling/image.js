@@ -1,7 +1,9 @@
 // A review with its images: fetched and decoded before it may be shown, so what is judged is what is painted.
 import { getBlob } from "./api.js";
+import { prepare } from "./stage.js";
 
 // What can be wrong: "unreadable" no image in the file · "missing" no file · "late" it will be asked for again
+const MOST_PIXELS = 40_000_000; // a browser holds four bytes of each: beyond, there are tiles (mosaic.js)
 const FAULT_OF = { offline: "late", server: "late", session: "late", refused: "missing" };
 
 /** Browsers paint what arrived of a JPEG or PNG and call it decoded. Half an image must not be judged. */
@@ -17,7 +19,8 @@ export function isCutOff(bytes) {
   return false;
 }
 
-async function load(item) {
+/** The decoded image of a view, or an error with a `fault`. */
+export async function load(item) {
   if (!item.url) throw Object.assign(new Error("left at the station"), { fault: "missing" });
   const blob = await getBlob(item.url).catch((error) => {
     throw Object.assign(error, { fault: FAULT_OF[error.kind] });
@@ -26,6 +29,7 @@ async function load(item) {
   const image = new Image();
   image.src = URL.createObjectURL(blob);
   image.draggable = false;
+  image.decoding = "sync"; // it is decoded: the browser may not show the page without it for a frame
   try {
     await image.decode();
   } catch (error) {
@@ -37,23 +41,27 @@ async function load(item) {
 
 export class Entry {
   images = [];
+  layer = null; // where the images lie on the stage
   fault = null;
   lost = false; // the lease ran out
 
-  constructor(review) {
+  /** `after`: what its images wait for, so that the one that is wanted first has the line for itself. */
+  constructor(review, after = null) {
     this.review = review;
-    this.load();
+    this.load(after);
   }
 
   get id() { return this.review.id; }
 
   /** `ready` resolves, with images or a fault; it never rejects. */
-  load() {
+  load(after = null) {
     this.fault = null;
-    const items = this.review.items;
-    const all = items.length ? items.map(load) : [load({ url: null })];
-    this.ready = Promise.all(all).then(
-      (images) => { this.images = images; },
+    const items = this.review.items.length ? this.review.items : [{ url: null }];
+    this.ready = Promise.resolve(after).then(() => Promise.all(items.map(load))).then(
+      (images) => {
+        this.images = images;
+        prepare(this);
+      },
       (error) => {
         this.fault = error.fault ?? "unreadable";
         this.error = error;
@@ -65,8 +73,8 @@ export class Entry {
   /** Zoomed in there is more to see than the copy that was loaded holds: the whole image takes its place. */
   sharpen() {
     this.images.forEach(async (image, place) => {
-      const url = this.review.items[place].full_url;
-      if (!url || image.dataset.full) return;
+      const { full_url: url, width, height } = this.review.items[place];
+      if (!url || image.dataset.full || width * height > MOST_PIXELS) return;
       image.dataset.full = "asked";
       try {
         const whole = await load({ url });
@@ -83,6 +91,7 @@ export class Entry {
 
   forget() {
     for (const image of this.images) URL.revokeObjectURL(image.src);
-    this.images = [];
+    this.layer?.remove();
+    [this.images, this.layer] = [[], null];
   }
 }

@@ -1,4 +1,6 @@
 // When a verdict counts: the image was painted, and has been on a visible page for the policy's shortest time.
+import { now } from "./clock.js";
+
 const nextFrame = () => new Promise((done) => requestAnimationFrame(done));
 
 export class Gate {
@@ -29,7 +31,7 @@ export class Gate {
     await nextFrame();
     if (turn !== this.#turn) return;
     this.pending = false;
-    this.#shown = { wall: Date.now(), clock: performance.now() };
+    this.#shown = { wall: now(), clock: performance.now() };
     this.#check();
   }
 

@@ -1,6 +1,7 @@
 // Puts things on the page. Text goes in as text, never as markup; nothing here decides anything.
 import { $, announce, use, write } from "./page.js";
-import { left, say } from "./words.js";
+import { present } from "./stage.js";
+import { count, left, rules, say } from "./words.js";
 
 const body = document.body;
 
@@ -13,11 +14,12 @@ const MESSAGES = {
   offline: ["offline", "cut_off", "cut_off_why"],
   session: ["lock", "ended", "ended_why"],
   refused: ["lock", "refused", null],
+  paused: ["clock", "paused", "paused_why"],
 };
 const BROKEN = ["unreadable", "missing"];
 
-/** `state`: judge, or a key of MESSAGES. `detail` replaces the explanation. */
-export function showState(state, detail = null) {
+/** `state`: judge, or a key of MESSAGES. `detail` replaces the explanation, `values` stand in the title. */
+export function showState(state, detail = null, values = {}) {
   const wasSame = body.dataset.state === state;
   body.dataset.state = state;
   const hasPart = state === "judge" || ["loading", "late", ...BROKEN].includes(state);
@@ -26,32 +28,23 @@ export function showState(state, detail = null) {
   $("shot").hidden = state !== "judge";
   $("message").hidden = state === "judge";
   $("again").hidden = !BROKEN.includes(state);
+  $("unskip").hidden = true;
   $("sign-in").hidden = state !== "session";
+  $("resume").hidden = state !== "paused";
   if (state === "judge") return;
   const [icon, title, why] = MESSAGES[state];
   use($("message"), icon);
   $("message").querySelector("svg").classList.toggle("spin", state === "loading");
-  write($("message").querySelector("h2"), say(title));
+  write($("message").querySelector("h2"), say(title, values));
   write($("message").querySelector("p"), detail ?? (why ? say(why) : ""));
-  if (!wasSame && state !== "loading") announce(`${say(title)}. ${detail ?? (why ? say(why) : "")}`);
+  if (!wasSame && state !== "loading") announce(`${say(title, values)}. ${detail ?? (why ? say(why) : "")}`);
 }
 
 /** Image, facts and suggestion appear in the same frame: never the one part's image with the other's words. */
-export function showReview(entry) {
-  const { review, images } = entry;
-  images.forEach((image, place) => {
-    image.alt = say("alt", { part: review.part, view: review.items[place].view });
-  });
-  const views = images.map((image) => {
-    const view = document.createElement("div");
-    view.className = "view";
-    view.append(image);
-    return view;
-  });
-  $("shot").replaceChildren(...views);
-  $("shot").dataset.views = String(Math.min(views.length, 5));
-  showFacts(review);
-  showPrediction(review);
+export function showReview(entry, ahead) {
+  present(entry, ahead);
+  showFacts(entry.review);
+  showPrediction(entry.review);
 }
 
 function showFacts(review) {
@@ -88,7 +81,7 @@ function showPrediction(review) {
   write($("it-is"), say(said && $("suggested") ? "or_it_is" : "it_is"));
   if (!$("suggested")) return;
   $("suggested").hidden = false;
-  $("suggested").classList.toggle("kept-free", !said);
+  $("suggested").classList.toggle("kept-free", !said || !rules(review).policy.allow_suggestion);
   write($("suggested-name"), said?.name ?? "");
 }
 
@@ -104,6 +97,12 @@ export function showGate(isOpen, broken) {
   for (const button of document.querySelectorAll("[data-say], #suggested"))
     button.setAttribute("aria-disabled", String(!isOpen || (broken && button.id !== "bad-image")));
   write($("wait"), say(broken ? "only_bad_image" : "wait"));
+}
+
+/** Nothing waits but what this person skipped. */
+export function offerSkipped(n) {
+  $("unskip").hidden = n === 0;
+  if (n) write($("message").querySelector("p"), count("skipped_why", n));
 }
 
 /** The last image is gone and the next is not there yet. */

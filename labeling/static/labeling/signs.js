@@ -1,4 +1,5 @@
 // The signs around the image: counts, the chip in the head, the notice, undo and the last verdicts.
+import { act } from "./acts.js";
 import { $, announce, use, write } from "./page.js";
 import { config, inside, say } from "./words.js";
 
@@ -12,6 +13,17 @@ export function showLine(icon, words, isHeld) {
   use($("line"), icon);
   write($("line").querySelector("span"), words);
   $("line").classList.toggle("held", isHeld);
+}
+
+/** A message in the stage's place, in which the elements `hidden` stood. */
+export function showMessage(hidden, icon, title, why, { canTryAgain = false } = {}) {
+  for (const id of hidden) $(id).hidden = true;
+  $("message").hidden = false;
+  use($("message"), icon);
+  write($("message").querySelector("h2"), title);
+  write($("message").querySelector("p"), why);
+  $("again").hidden = !canTryAgain;
+  announce(`${title}. ${why}`);
 }
 
 /** The exact count, for whoever watches the page by machine: the words wait a moment, so that they do not flicker. */
@@ -31,8 +43,9 @@ export function showNotice(notice) {
   write($("notice").querySelector("[data-words]"), notice.text);
   const link = $("notice").querySelector("[data-link]");
   link.hidden = !notice.link;
+  link.dataset.act = "sign_in";
   write(link, notice.link ?? "");
-  link.href = config.urls.login;
+  link.href = config.urls.login; // with a click the dialog over the page opens instead
 }
 
 export function showUndo(last, when) {
@@ -41,25 +54,42 @@ export function showUndo(last, when) {
   write($("undo-ago"), last ? say("undo_ago", { ago: when }) : "");
 }
 
-export function showRecent(spoken, change) {
-  const rows = spoken.map((one) => {
-    const row = document.createElement("li");
-    const text = document.createElement("div");
-    const under = document.createElement("span");
-    text.append(one.name, document.createElement("br"), under);
-    under.textContent = `${say("part", { part: one.part })} · ${new Date(one.said_at).toLocaleTimeString(document.documentElement.lang, { hour12: false })}`;
-    row.append(text);
-    if (one.can_undo) {
-      const button = document.createElement("button");
-      button.className = "btn btn-quiet";
-      button.type = "button";
-      button.textContent = say("change_short");
-      button.setAttribute("aria-label", say("change", { name: inside(one.name), part: one.part }));
-      button.addEventListener("click", () => change(one));
-      row.append(button);
-    }
-    return row;
-  });
-  $("recent").querySelector("ul").replaceChildren(...rows);
+/** The last verdicts, wherever they are listed. A row's button says `edit` or `challenge`. */
+export function showRecent(spoken) {
+  const rows = JSON.stringify(spoken.map((one) => [one.client_id, one.name, one.can_undo, one.can_challenge, one.case]));
+  for (const list of document.querySelectorAll("[data-recent]")) {
+    if (drawn.get(list) === rows) continue; // a button that has the focus stays where it is
+    drawn.set(list, rows);
+    list.replaceChildren(...spoken.map(rowOf));
+  }
+  for (const none of document.querySelectorAll("[data-recent-none]")) none.hidden = spoken.length > 0;
 }
 
+const drawn = new WeakMap(); // the rows that stand in each list
+const TO_DO = { edit: ["change_short", "change"], challenge: ["challenge_short", "challenge"] };
+
+function rowOf(one) {
+  const [row, text, under] = [document.createElement("li"), document.createElement("div"), document.createElement("span")];
+  text.append(one.name, document.createElement("br"), under);
+  const time = new Date(one.said_at).toLocaleTimeString(document.documentElement.lang, { hour12: false });
+  under.textContent = `${say("part", { part: one.part })} · ${time}`;
+  row.append(text);
+  if (one.case) text.append(decided(one.case));
+  const what = one.can_undo ? "edit" : one.can_challenge ? "challenge" : null;
+  if (!what) return row;
+  const button = document.createElement("button");
+  const [short, long] = TO_DO[what];
+  [button.className, button.type, button.textContent] = ["btn btn-quiet", "button", say(short)];
+  button.setAttribute("aria-label", say(long, { name: inside(one.name), part: one.part }));
+  button.addEventListener("click", () => act(what, one));
+  row.append(button);
+  return row;
+}
+
+/** What a colleague decided about it and why, or that it waits. */
+function decided({ state, settled_as: name, why }) {
+  const line = document.createElement("p");
+  const key = state === "waiting" ? "case_waits" : why ? "case_settled_why" : "case_settled";
+  line.textContent = say(key, { name: inside(name ?? ""), why });
+  return line;
+}

@@ -12,12 +12,15 @@ export class Spoken {
 
   constructor({ outbox }) {
     this.outbox = outbox;
-    for (const parcel of outbox.parcels) this.#recall(parcel);
   }
 
   get last() { return this.list.find((one) => one.can_undo) ?? null; }
 
   /** What a former page left unsent. */
+  recall(parcels) {
+    for (const parcel of parcels) if (parcel.model === config.model.slug) this.#recall(parcel);
+  }
+
   #recall(parcel) {
     if (parcel.type === "undo") this.#undone.add(parcel.about.target);
     else this.list.unshift({ client_id: parcel.id, ...parcel.about.spoken });
@@ -30,6 +33,14 @@ export class Spoken {
     for (const old of this.list.slice(WITH_IMAGES)) old.entry?.forget();
   }
 
+  /** Another word on the same part took the place of this one. */
+  replace(one, parcel) {
+    const place = this.list.indexOf(one);
+    const next = { client_id: parcel.id, ...parcel.about.spoken, entry: one.entry };
+    if (place < 0) this.list.unshift(next);
+    else this.list[place] = next;
+  }
+
   remove(id) {
     this.list = this.list.filter((one) => one.client_id !== id);
   }
@@ -39,7 +50,8 @@ export class Spoken {
     const known = new Map(this.list.map((one) => [one.client_id, one]));
     const there = new Set(recent.map((one) => one.client_id));
     const unsent = this.list.filter((one) => !there.has(one.client_id) && this.outbox.find(one.client_id));
-    const standing = recent.filter((one) => !this.#undone.has(one.client_id));
+    const newer = new Set(unsent.map((one) => one.review)); // changed here, and the server has not heard of it
+    const standing = recent.filter((one) => !this.#undone.has(one.client_id) && !newer.has(one.review));
     this.list = [...unsent, ...standing.map((one) => ({ ...known.get(one.client_id), ...one }))].slice(0, SHOWN);
   }
 
@@ -49,7 +61,8 @@ export class Spoken {
     if (this.outbox.isSending(one.client_id)) await this.outbox.flush();
     const parcel = this.outbox.find(one.client_id);
     let review = parcel?.about.review;
-    if (!parcel) {
+    if (!parcel || !review) {
+      if (parcel) await this.outbox.flush(); // it was changed in the list: only the server knows the part
       one.undoId ??= uuid(); // pressed again after a lost answer: the same undo
       review = (await post(config.urls.undo.replace("{id}", one.client_id), { client_id: one.undoId })).review;
     } else if (parcel.tries === 0) {

@@ -1,44 +1,50 @@
-// What does not decide anything: zoom, the list of keys, the menu.
+// What does not decide anything: the menu, the list of keys, the panel of tools.
+import { on } from "./acts.js";
 import { $ } from "./page.js";
 
-const STEPS = [1, 1.5, 2, 3, 4, 6, 8];
-let step = 0;
-
-export const zoom = () => STEPS[step];
-
-/** `way`: in, out or fit. The middle of what is seen stays in the middle. */
-export function setZoom(way) {
-  step = way === "fit" ? 0 : Math.min(STEPS.length - 1, Math.max(0, step + (way === "in" ? 1 : -1)));
-  if (step) $("shot").dispatchEvent(new Event("closer"));
-  for (const view of $("shot").children) {
-    const middle = ["Left", "Top"].map((side) => {
-      const size = side === "Left" ? "Width" : "Height";
-      return (view[`scroll${side}`] + view[`client${size}`] / 2) / view[`scroll${size}`];
-    });
-    view.style.setProperty("--zoom", String(zoom()));
-    view.tabIndex = step ? 0 : -1;
-    view.scrollLeft = middle[0] * view.scrollWidth - view.clientWidth / 2;
-    view.scrollTop = middle[1] * view.scrollHeight - view.clientHeight / 2;
-  }
+function openSheet(id) {
+  const sheet = $(id);
+  if (!sheet.open) sheet.showModal();
 }
 
-export function openKeys() {
-  $("keys").showModal();
+let remap = null;
+/** What changes keys comes with the first look at them: the page is lighter, and nothing is changed without a connection. */
+async function openKeys() {
+  remap ??= import("./remap.js").then(({ startRemap }) => startRemap());
+  await remap.catch((error) => { console.warn("keys cannot be changed now:", error); remap = null; });
+  openSheet("keys");
 }
 
-export function startTools() {
-  for (const button of document.querySelectorAll("[data-zoom]"))
-    button.addEventListener("click", () => setZoom(button.dataset.zoom));
-  $("all-keys").addEventListener("click", openKeys);
-  $("keys-close").addEventListener("click", () => $("keys").close());
-  $("keys").addEventListener("click", (event) => { if (event.target === $("keys")) $("keys").close(); });
+function panel(isOpen = $("panel").hidden) {
+  $("panel").hidden = !isOpen;
+  document.body.toggleAttribute("data-panel", isOpen);
+  for (const button of document.querySelectorAll("[data-act=panel]")) button.setAttribute("aria-expanded", String(isOpen));
+}
+
+function startMenu() {
   const menu = document.querySelector("details.menu");
-  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target) || event.target.closest("[data-act]")) menu.open = false;
+  });
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+}
+
+export function startTools() {
+  on("keys", () => { openKeys(); });
+  on("last", () => openSheet("last"));
+  on("panel", () => panel());
+  for (const sheet of document.querySelectorAll("dialog.sheet")) {
+    sheet.addEventListener("click", (event) => {
+      if (event.target === sheet || event.target.closest("[data-close]")) sheet.close();
+    });
+  }
+  startMenu();
   // A touched button does not keep the focus: Enter then still means "as suggested".
-  document.addEventListener("mousedown", (event) => { if (event.target.closest(".beside button, .s-foot button, .s-head button, summary")) event.preventDefault(); });
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest(".beside button, .s-foot button, .s-head button, summary")) event.preventDefault();
+  });
 }

@@ -1,5 +1,10 @@
 // The page's sentences, translated by the server: `say("undone", { name, part })`.
+import { now } from "./clock.js";
+
 export const config = JSON.parse(document.getElementById("station-config").textContent);
+
+/** Labels, policy and keys of the model that a part belongs to; a page with one model has one set of them. */
+export const rules = (review) => config.models?.[review?.model] ?? config;
 
 export function say(key, values = {}) {
   return config.words[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
@@ -18,9 +23,14 @@ export function ago(ms) {
   return say("hours_ago", { n: Math.floor(seconds / 3600) });
 }
 
+/** "14:05" on this screen's clock. */
+export function timeOf(moment) {
+  return new Date(moment).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
 /** "9:41" for what is left until a moment, or null when it has passed. */
 export function left(until) {
-  const seconds = Math.ceil((Date.parse(until) - Date.now()) / 1000);
+  const seconds = Math.ceil((Date.parse(until) - now()) / 1000);
   if (seconds <= 0) return null;
   const hours = Math.floor(seconds / 3600);
   const rest = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));

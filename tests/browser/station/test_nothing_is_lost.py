@@ -28,24 +28,27 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_offline_the_work_goes_on_and_is_sent_when_the_line_is_back(
     page: Page, live_server: LiveServer, plant: Plant
 ) -> None:
-    plant.parts(4)
+    plant.parts(6)
     open_station(page, live_server, plant)
-    expect(page.locator("#waiting")).to_have_text("4 waiting")
-    page.wait_for_timeout(300)  # the two ahead are fetched
+    expect(page.locator("#waiting")).to_have_text("6 waiting")
+    expect(page.locator("#shot .layer")).to_have_count(5)  # the four ahead are decoded
     page.context.set_offline(True)
     page.keyboard.press("2")
     is_ready(page)
     page.keyboard.press("3")
     is_ready(page)
     expect(page.locator("#line")).to_have_text("Offline")
-    notice(page, "No connection. 2 verdicts are kept here, 1 image ready.")
-    page.keyboard.press("1")
+    notice(page, "No connection. 2 verdicts are kept here, 3 images ready.")
+    for key in "145":
+        is_ready(page)
+        page.keyboard.press(key)
     expect(page.get_by_role("heading", name="Nothing more on this device")).to_be_visible()
     assert plant.verdicts() == []
     page.context.set_offline(False)
     is_saved(page)
-    is_ready(page)  # the fourth
-    assert [verdict.label.slug for verdict in plant.verdicts() if verdict.label] == ["scratch", "dent", "ok"]
+    is_ready(page)  # the sixth
+    said = [verdict.label.slug for verdict in plant.verdicts() if verdict.label]
+    assert said == ["scratch", "dent", "ok", "stain", "hole"]
     notice(page, "Connected again. All verdicts are saved.")
 
 
@@ -147,9 +150,9 @@ def test_what_cannot_be_stored_is_said(page: Page, live_server: LiveServer, plan
 
 
 def test_leaving_gives_the_parts_back(page: Page, live_server: LiveServer, plant: Plant) -> None:
-    plant.parts(3)
+    plant.parts(6)
     open_station(page, live_server, plant)
-    assert Review.objects.filter(claimed_by=plant.alice).count() == 3
+    assert Review.objects.filter(claimed_by=plant.alice).count() == 5
     page.goto("/healthz")
     for _ in range(50):
         if not Review.objects.filter(claimed_by=plant.alice).exists():

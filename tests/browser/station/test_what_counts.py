@@ -42,6 +42,7 @@ def test_nothing_can_be_said_before_the_image_is_painted(page: Page, live_server
     expect(page.locator("#wait.flash")).to_be_visible()
     page.get_by_role("button", name="Dent").click(force=True)
     assert page.get_by_role("button", name="Dent").get_attribute("aria-disabled") == "true"
+    page.unroute(IMAGES)
     for route in held:
         route.continue_()
     on_screen(page, first)
@@ -142,6 +143,7 @@ def test_after_a_reload_the_last_verdicts_can_still_be_changed(
     page.reload()
     is_empty(page)
     page.get_by_role("button", name=f"Change dent on part {first.inspection.part}").click()
+    page.get_by_role("button", name="Show it again").click()
     on_screen(page, first)
     assert [verdict.review for verdict in Verdict.objects.current()] == [second]
 

@@ -1,0 +1,1 @@
+"""Who sits at a station: shared screens, badges and PINs, changes of people, pauses, notes for the next shift."""
