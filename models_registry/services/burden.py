@@ -33,7 +33,8 @@ def burden_of(version: ModelVersion, rows: Sequence[ManifestRow], policy: Promot
 def measured(*, key: str, sha256: str, rows: Sequence[ManifestRow]) -> dict[str, float]:
     """What a new version carries along, whatever made its file: `size_mb`, and with rows `latency_ms`."""
     found = {"size_mb": files.size(key) / MB}
-    there = [row for row in rows[:N_TIMED] if files.exists(row.images[0].key)]  # images may be gone whose features are known
+    # Features outlive their images: only what can still be read is timed.
+    there = [row for row in rows[:N_TIMED] if files.exists(row.images[0].key)]
     return found | ({"latency_ms": _latency(serving.load(key, sha256), there)} if there else {})
 
 
