@@ -59,8 +59,9 @@ def measure(folder: Path, *, quick: bool) -> dict[str, float]:
     figures["cached_per_s"] = round(len(asked) / median(seconds for seconds, _ in cached))
     reading, known = timed(lambda: features_of(asked, now=now))
     before = time.process_time()
-    fit(known, labels, classes=("ok", "anomaly"), seed=1)
-    figures["retrain_5000_seconds_at_most"] = round(reading + time.process_time() - before, 1)
+    seconds, _ = timed(lambda: fit(known, labels, classes=("ok", "anomaly"), seed=1))
+    figures["retrain_5000_seconds_at_most"] = round(reading + seconds, 1)
+    figures["retrain_5000_cpu_seconds"] = round(reading + time.process_time() - before, 1)
     return figures
 
 
