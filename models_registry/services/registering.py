@@ -42,7 +42,7 @@ def register_file(
     trial = _tried(content, sha256)
     _refuse_other_classes(registered_model, trial)
     key = f"artifacts/{sha256}.onnx"
-    files.put(key, content)  # before the row: a row never names a file that is not there
+    files.put(key, content, sure=True)  # before the row: a row never names a file that is not there
     with transaction.atomic():
         RegisteredModel.objects.select_for_update(no_key=True).get(pk=registered_model.pk)
         if (known := _known(registered_model, sha256)) is not None:

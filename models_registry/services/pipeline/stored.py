@@ -31,7 +31,7 @@ def keep(name: str, content: bytes, *, suffix: str, folder: str = FOLDER) -> dic
     """Store bytes under their hash; returns the entry for the step's ``artifacts``. :raises StoreUnavailable:"""
     sha256 = hashlib.sha256(content).hexdigest()
     entry = {"name": name, "key": f"{folder}/{sha256}{suffix}", "sha256": sha256, "n_bytes": len(content)}
-    files.put(str(entry["key"]), content)
+    files.put(str(entry["key"]), content, sure=True)
     return entry
 
 
