@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labeling.charts.learning import LearningChart, learning_chart
+from models_registry.learning_chart import LearningChart, learning_chart
 from models_registry.learning_curve import (
     CurveFit,
     CurvePoint,

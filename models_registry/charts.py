@@ -19,6 +19,21 @@ def px(value: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A line of the grid: its place and what it stands for."""
+
+    place: str
+    text_place: str
+    value: float
+
+
+def upright(x: float, low: float, high: float, *, half: float = 4.0) -> str:
+    """A whisker that stands: from one height to the other, with two feet."""
+    left, foot = px(x - half), px(2 * half)
+    return f"M{px(x)} {px(low)}V{px(high)}M{left} {px(low)}h{foot}M{left} {px(high)}h{foot}"
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """A line from ``low`` at the left edge to ``high`` at the right edge; what lies outside is drawn at the edge."""
 

@@ -12,6 +12,7 @@ from models_registry.charts import Range, Scale, gain_range, gain_scale
 from models_registry.comparison.told import ConfusionCell, confusions
 from models_registry.models import Comparison, Dataset, ModelVersion, Promotion, TrainingRun, TrainingStep
 from models_registry.run_cost import RunCost, cost_of
+from models_registry.run_curves import Curves, curves_of
 from models_registry.services.comparison_pairs import pairs_of
 from reviewapp.errors import ReviewAppError
 
@@ -42,6 +43,7 @@ class Progress:
     current: TrainingStep | None
     share: float
     took: timedelta | None
+    curves: Curves | None
     fingerprint: str
 
 
@@ -108,7 +110,7 @@ def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
     base = base_version.training_run.dataset if base_version and base_version.training_run else run.dataset.parent
     examples = [_example(raw, names) for raw in comparison.examples] if comparison else []
     return RunPage(
-        progress=run_progress_of(run, now=now),
+        progress=run_progress_of(run, now=now, version=version),
         run=run,
         state=run_state(run, version, decision),
         version=version,
@@ -184,14 +186,14 @@ def run_state(run: TrainingRun, version: ModelVersion | None, decision: Promotio
     return "waits" if version.stage == ModelVersion.Stage.CANDIDATE else run.status
 
 
-def run_progress_of(run: TrainingRun, *, now: datetime) -> Progress:
+def run_progress_of(run: TrainingRun, *, now: datetime, version: ModelVersion | None = None) -> Progress:
     """The steps in their order. ``fingerprint`` changes when the part looks different, at the latest after 10 s."""
     steps = list(run.steps.order_by("position"))
     rows = [_step_row(step, run, now) for step in steps]
     n_done = sum(step.status == TrainingStep.Status.DONE for step in steps)
     current = next((s for s in steps if s.status in {TrainingStep.Status.RUNNING, TrainingStep.Status.FAILED}), None)
     took = (run.finished_at or now) - run.started_at if run.started_at else None
-    shown = [(step.status, round(step.progress, 2), step.detail) for step in steps]
+    shown = [(step.status, round(step.progress, 2), step.detail, step.curves) for step in steps]
     seen = repr((run.status, run.n_attempts, shown, took.total_seconds() // 10 if took else 0))
     return Progress(
         run=run,
@@ -200,6 +202,7 @@ def run_progress_of(run: TrainingRun, *, now: datetime) -> Progress:
         current=current,
         share=(n_done + (current.progress if current else 0.0)) / len(steps) if steps else 0.0,
         took=took,
+        curves=curves_of(steps, version),
         fingerprint=hashlib.sha256(seen.encode()).hexdigest()[:16],
     )
 

@@ -57,11 +57,14 @@ def learn(pixels: Floats, truth: NDArray[np.int64], k: int, *, seed: int) -> tup
     wanted = np.eye(k)[truth]
     for step in range(STEPS):
         raised = np.exp(pixels @ weights + bias)
-        error = (raised / raised.sum(axis=1, keepdims=True) - wanted) / len(pixels)
+        shares = raised / raised.sum(axis=1, keepdims=True)
+        error = (shares - wanted) / len(pixels)
         weights -= 0.5 * (pixels.T @ error + 1e-3 * weights)
         bias -= 0.5 * error.sum(axis=0)
-        if step % 20 == 19:  # lines of JSON move the bar on the run's page; others go to its log
-            said = {"progress": (step + 1) / STEPS, "message": f"step {step + 1} of {STEPS}"}
+        if step % 20 == 19:  # lines of JSON move the bar and the curves on the run's page; others go to its log
+            right = float((shares.argmax(axis=1) == truth).mean())
+            told = {"loss": float(-np.log(shares[wanted > 0]).mean()), "accuracy": right}
+            said = {"progress": (step + 1) / STEPS, "message": f"step {step + 1} of {STEPS}", "metrics": told}
             print(json.dumps(said), flush=True)  # noqa: T201 - this is how it is heard
     return weights, bias
 

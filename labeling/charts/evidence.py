@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from labeling.charts.frame import Spot, Tick, spot, time_format
+from labeling.charts.frame import Spot, spot, time_format
 from labeling.charts.over_time import TimeTick
-from models_registry.charts import px
+from models_registry.charts import Tick, px
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 378.0, 20.0, 226.0
 LOWEST, WATCH, ALERT, CRITICAL = 0.5, 5.0, 20.0, 100.0

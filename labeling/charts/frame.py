@@ -27,15 +27,6 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A line of the grid: its place and what it stands for."""
-
-    place: str
-    text_place: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
 class Spot:
     """A point of the picture, with the height of the words beside it."""
 
@@ -64,12 +55,6 @@ def spread(heights: Mapping[str, float | None], *, top: float, gap: float = LABE
         placed[name] = max(height, floor)
         floor = placed[name] + gap
     return placed
-
-
-def upright(x: float, low: float, high: float, *, half: float = 4.0) -> str:
-    """A whisker that stands: from one height to the other, with two feet."""
-    left, foot = px(x - half), px(2 * half)
-    return f"M{px(x)} {px(low)}V{px(high)}M{left} {px(low)}h{foot}M{left} {px(high)}h{foot}"
 
 
 def lying(y: float, left: float, right: float, *, half: float = 4.0) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from labeling.charts.frame import Spot, Tick, spot, spread, time_format, upright
-from models_registry.charts import px
+from labeling.charts.frame import Spot, spot, spread, time_format
+from models_registry.charts import Tick, px, upright
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 860.0, 26.0, 226.0
 BARS_TOP, BARS_BOTTOM = 238.0, 268.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labeling.charts.frame import Share, Tick, upright
-from models_registry.charts import px
+from labeling.charts.frame import Share
+from models_registry.charts import Tick, px, upright
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 450.0, 12.0, 226.0
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)

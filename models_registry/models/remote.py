@@ -40,6 +40,7 @@ class RemoteTraining(models.Model):
     artifact_sha256 = models.CharField(max_length=64, blank=True)
     n_bytes = models.PositiveBigIntegerField(default=0)
     metrics = models.JSONField(default=dict, blank=True)
+    series = models.JSONField(default=dict, blank=True, help_text=_("Numbers that it told with its progress, by name"))
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -134,6 +134,8 @@ class TrainingStep(models.Model):
 
     ``artifacts``: name, key in the file store, sha256 and size of each file it made; another attempt goes on from them.
     A check: name, passed, detail, and ``warning`` where it stops nothing but should be looked at.
+    ``curves``, of the step that learns: ``tried``, each candidate of the built-in trainer with what it said of rows that
+    it had not seen, and which was ``chosen``; or ``series``, numbers that another trainer told (`training.series`).
     """
 
     class Name(models.TextChoices):
@@ -163,6 +165,7 @@ class TrainingStep(models.Model):
     outputs_sha256 = models.CharField(max_length=64, blank=True)
     checks = models.JSONField(default=list, blank=True)
     artifacts = models.JSONField(default=list, blank=True)
+    curves = models.JSONField(default=dict, blank=True)
     log = models.TextField(blank=True, help_text=_("The end of it"))
     n_tries = models.PositiveSmallIntegerField(default=0, help_text=_("Of the last attempt"))
     started_at = models.DateTimeField(null=True, blank=True)

@@ -26,6 +26,7 @@ from models_registry.models import RemoteTraining, TrainingRun, TrainingStep
 from models_registry.sender import open_sender
 from models_registry.services import training
 from models_registry.training.declared import TrainerUnknown, WebhookTrainer, find
+from models_registry.training.series import add_report
 from reviewapp.errors import Conflict, NotFound, ReviewAppError
 
 Status = RemoteTraining.Status
@@ -143,11 +144,20 @@ def _body(remote: RemoteTraining, trainer: WebhookTrainer) -> str:
     return msgspec.json.encode(said).decode()
 
 
-def hear_progress(remote: RemoteTraining, *, share: float, message: str, now: datetime) -> None:
-    """Move the bar on the run's page. :raises Conflict: the request is over."""
-    if not _open(remote).update(status=Status.SENT, heard_at=now):
+@transaction.atomic
+def hear_progress(
+    remote: RemoteTraining, *, share: float, message: str, numbers: Mapping[str, Any], now: datetime
+) -> None:
+    """Move the bar and the curves on the run's page. :raises Conflict: the request is over."""
+    held = _open(remote).select_for_update().first()  # two reports at a time lose no point
+    if held is None:
         raise Conflict("This training request is over.", code="request_over")
-    _tell(remote, detail=message[:200], progress=min(max(share, 0.0), 1.0))
+    add_report(held.series, numbers)
+    _open(remote).update(status=Status.SENT, heard_at=now, series=held.series)
+    _tell(
+        remote, detail=message[:200].replace("\x00", ""), progress=min(max(share, 0.0), 1.0),
+        curves={"series": held.series} if held.series else {},
+    )  # fmt: skip
 
 
 def receive_artifact(

@@ -108,7 +108,7 @@ def claim_run(run_id: int, *, now: datetime) -> TrainingRun | None:
         return None
     TrainingStep.objects.filter(run=run_id).exclude(status=TrainingStep.Status.DONE).update(
         status="waiting", progress=0, detail="", checks=[], started_at=None, finished_at=None,
-        inputs_sha256="", outputs_sha256="", artifacts=[],
+        inputs_sha256="", outputs_sha256="", artifacts=[], curves={},
     )  # fmt: skip
     run: TrainingRun = TrainingRun.objects.select_related("dataset", "registered_model__label_set", "recalibrates").get(
         pk=run_id
@@ -132,7 +132,7 @@ def begin_step(run: TrainingRun, name: str, *, inputs_sha256: str, n_tries: int,
     """A step starts, anew if it was done before. A try after the first keeps the time of the first."""
     fresh = {"started_at": now, "log": ""} if n_tries == 1 else {}
     update_step(
-        run, name, status="running", progress=0, checks=[], artifacts=[], finished_at=None, n_tries=n_tries,
+        run, name, status="running", progress=0, checks=[], artifacts=[], curves={}, finished_at=None, n_tries=n_tries,
         inputs_sha256=inputs_sha256, outputs_sha256="", **fresh,
     )  # fmt: skip
 

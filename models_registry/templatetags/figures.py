@@ -117,6 +117,24 @@ def option(value: object) -> str:
 
 
 @register.filter
+def places(value: float | None, digits: int) -> str:
+    """A number of no unit with so many decimals, or as a power of ten where that would be long: 0.25, 1.0e-06."""
+    if value is None:
+        return ""
+    if digits > 4 or abs(value) >= 1e6:
+        return f"{value:.1e}" if value else "0"
+    return number_format(round(value, digits), decimal_pos=digits, force_grouping=True)
+
+
+@register.filter
+def measured(value: float | None) -> str:
+    """A number of no unit to three digits: 0.0312, 1.25, 214."""
+    if not value:
+        return "" if value is None else "0"
+    return places(value, max(0, 2 - math.floor(math.log10(abs(value)))))
+
+
+@register.filter
 def odds(evidence: float | None) -> str:
     """Evidence as a person bets: 118.2 is 118 to 1, 0.17 is 1 to 6."""
     if evidence is None:

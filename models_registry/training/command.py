@@ -1,7 +1,8 @@
 """Another program as a trainer: started in a process group of its own, watched, and ended with all that it started.
 
 It gets a minimal environment, a manifest and a folder to write to. It tells how far it is in lines of JSON on its
-standard output, ``{"progress": 0.4, "message": "epoch 4 of 10"}``; other lines go to the log of which the end is kept.
+standard output, ``{"progress": 0.4, "message": "epoch 4 of 10", "metrics": {"loss": 0.3}}``; other lines go to the log
+of which the end is kept.
 At the end it leaves ``result.json`` in its folder: ``{"artifact": "model.onnx", "sha256": "…", "metrics": {…}}``.
 """
 
@@ -36,6 +37,7 @@ MOST_RESULT_BYTES = 1_000_000
 SUFFIXES = (".onnx", ".skops")
 MB = 2**20
 Report = Callable[[float, str], None]
+Numbers = Callable[[Mapping[str, Any]], None]
 
 
 class CommandFailed(ReviewAppError):
@@ -56,6 +58,7 @@ class Result(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct):
     progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     message: str = ""
+    metrics: dict[str, Any] = {}
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class _Watch:
     folder: Path
     tell: Callable[[str], None]
     report: Report
+    numbers: Numbers
     started: float
     heard: float
     n_bytes: int = 0
@@ -85,18 +89,19 @@ def run(
     mark: str,
     tell: Callable[[str], None],
     report: Report,
+    numbers: Numbers,
 ) -> tuple[Path, Result]:
     """Run the program to its end. Returns the verified artifact and what was said of it.
 
     ``mark`` names the run: what an attempt before left running under it is ended first. ``tell`` hears lines of the
-    log, ``report`` the progress, and may raise to break off. :raises CommandFailed:
+    log, ``numbers`` what it measured, ``report`` the progress, and may raise to break off. :raises CommandFailed:
     """
     end_all(mark)
     settings = folder / "config.json"
     settings.write_bytes(msgspec.json.encode({"seed": seed, "config": {**trainer.config, **config}}))
     with _started(trainer, [str(manifest), str(folder), str(settings)], folder, mark) as process:
         now = time.monotonic()
-        _follow(_Watch(process, mark, trainer, folder, tell, report, started=now, heard=now))
+        _follow(_Watch(process, mark, trainer, folder, tell, report, numbers, started=now, heard=now))
     if process.returncode != 0:
         raise CommandFailed(f"The trainer ended with {_ending(process.returncode)}. The end of its log says more.")
     return _result(folder, trainer)
@@ -178,7 +183,9 @@ def _heard(watch: _Watch, line: bytes) -> None:
         with suppress(msgspec.DecodeError):
             said = msgspec.json.decode(line[:LONGEST_LINE], type=Line)
             watch.share = watch.share if said.progress is None else said.progress
-            watch.report(watch.share, said.message[:200])
+            if said.metrics:
+                watch.numbers(said.metrics)
+            watch.report(watch.share, said.message[:200].replace("\x00", ""))
             return
     if line.strip():
         watch.tell(line[:LONGEST_LINE].decode("utf-8", "replace"))

@@ -59,6 +59,17 @@ class FittedModel:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """A candidate, asked about rows that its fits did not see: shares right (weighted) of `n` in all and by fold."""
+
+    name: str
+    n: int
+    log_loss: float | None
+    accuracy: float | None
+    folds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class _Rows:
     """Checked training rows; `truth` numbers the sorted names of the classes that occur, `names`."""
 
@@ -78,12 +89,14 @@ def fit(
     groups: Sequence[str] | None = None,
     config: TrainerConfig = USUAL,
     report: Report | None = None,
+    judged: Callable[[Tried], None] | None = None,
 ) -> FittedModel:
     """Choose and fit a classifier for features (n, d) and labels (n,).
 
     `weights` (n,) are relative; `groups` (n,) name rows that must not be split between folds (views or repeats of one
-    part), or calibration would be flattered. `report` hears the share done and a sentence. Equal inputs, config and
-    seed give equal models. Raises TrainingDataError; a class of `classes` without a row is no error.
+    part), or calibration would be flattered. `report` hears the share done and a sentence, `judged` each candidate that
+    was tried. Equal inputs, config and seed give equal models. Raises TrainingDataError; a class of `classes` without a
+    row is no error.
     """
     rows = _checked(features, labels, classes, weights)
     if config.balanced:
@@ -95,11 +108,14 @@ def fit(
         seed=seed, search_seconds=config.search_seconds,
     )  # fmt: skip
     folds = assign_folds(rows.truth, groups=groups, n_folds=n_folds, seed=seed)
+    found: list[tuple[Calibration, Candidate]] = []
     with threadpool_limits(1):
-        judged = [
-            (_judge(rows, folds, one, _slice(tell, place, len(tried) + 1)), one) for place, one in enumerate(tried)
-        ]
-        calibration, best = min(judged, key=lambda pair: _loss(pair[0]))
+        for place, one in enumerate(tried):
+            calibration, shares = _judge(rows, folds, one, _slice(tell, place, len(tried) + 1))
+            found.append((calibration, one))
+            if judged is not None:
+                judged(Tried(one.name, calibration.n, calibration.log_loss, calibration.accuracy, shares))
+        calibration, best = min(found, key=lambda pair: _loss(pair[0]))
         tell(len(tried) / (len(tried) + 1), f"Fitting {best.name} on all {len(rows.truth)} rows.")
         pipeline = _fitted(best, rows, np.ones(len(rows.truth), dtype=bool))
     tell(1.0, f"Fitted {best.name}.")
@@ -134,8 +150,10 @@ def _n_folds(n_rows: int) -> int:
     return min(FOLDS_WHEN_LARGE if n_rows > LARGE else MOST_FOLDS, n_rows)
 
 
-def _judge(rows: _Rows, folds: NDArray[np.int64], candidate: Candidate, tell: Report) -> Calibration:
-    """Calibrate a candidate on rows that its fits did not see."""
+def _judge(
+    rows: _Rows, folds: NDArray[np.int64], candidate: Candidate, tell: Report
+) -> tuple[Calibration, tuple[float, ...]]:
+    """Calibrate a candidate on rows that its fits did not see; and the weighted share of them right, by fold."""
     logits = np.full((len(rows.truth), len(rows.names)), -np.inf)
     numbers = np.unique(folds)
     for place, fold in enumerate(numbers):
@@ -147,7 +165,10 @@ def _judge(rows: _Rows, folds: NDArray[np.int64], candidate: Candidate, tell: Re
         learned = np.searchsorted(rows.names, pipeline.classes_)
         logits[np.ix_(out, learned)] = raw_scores(pipeline, rows.features[out])
     usable = np.isfinite(logits[np.arange(len(rows.truth)), rows.truth])
-    return calibrate(rows.truth[usable], logits[usable], rows.weights[usable], expected=candidate.sharpness)
+    found = calibrate(rows.truth[usable], logits[usable], rows.weights[usable], expected=candidate.sharpness)
+    right = usable & (logits.argmax(axis=1) == rows.truth)
+    shares = [(rows.weights[right & (folds == fold)], rows.weights[usable & (folds == fold)]) for fold in numbers]
+    return found, tuple(float(of_them.sum() / all_.sum()) for of_them, all_ in shares if len(all_))
 
 
 def _fitted(candidate: Candidate, rows: _Rows, chosen: NDArray[np.bool_]) -> Pipeline:

@@ -33,6 +33,7 @@ View = Callable[Concatenate[HttpRequest, RemoteTraining, ...], HttpResponseBase]
 class Progress(msgspec.Struct):
     progress: Annotated[float, msgspec.Meta(ge=0, le=1)]
     message: str = ""
+    metrics: dict[str, float | None] = {}
 
 
 class Failure(msgspec.Struct):
@@ -102,7 +103,7 @@ def _read(remote: RemoteTraining) -> tuple[manifest.ManifestHeader, list[manifes
 @_of_one_run
 def remote_progress(request: HttpRequest, remote: RemoteTraining) -> HttpResponseBase:
     said = _decoded(request, Progress)
-    service.hear_progress(remote, share=said.progress, message=said.message, now=timezone.now())
+    service.hear_progress(remote, share=said.progress, message=said.message, numbers=said.metrics, now=timezone.now())
     return JsonResponse({"status": "ok"})
 
 

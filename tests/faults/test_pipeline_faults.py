@@ -341,7 +341,10 @@ def test_the_example_of_a_program_as_trainer_makes_a_version_that_serves(
     run.refresh_from_db()
     assert run.version.artifact.endswith(".onnx")
     assert run.version.metrics["trainer"]["training_accuracy"] > 0.3
-    assert "step 200 of 200" in run.steps.get(name="fit").log
+    fit = run.steps.get(name="fit")
+    assert "step 200 of 200" in fit.log
+    assert {name: len(points) for name, points in fit.curves["series"].items()} == {"loss": 10, "accuracy": 10}
+    assert fit.curves["series"]["loss"][-1][1] < fit.curves["series"]["loss"][0][1]
     assert Comparison.objects.get(training_run=run).n == run.dataset.n_holdout
 
     path.write_text("")

@@ -85,7 +85,9 @@ def test_the_example_trains_by_callback_and_its_version_serves(
     run.refresh_from_db()
     assert run.version.artifact.endswith(".onnx")
     assert run.version.metrics["trainer"] == {"rows": run.dataset.n_train}
-    assert run.steps.get(name="fit").artifacts[0]["sha256"] == run.version.artifact_sha256
+    fit = run.steps.get(name="fit")
+    assert fit.artifacts[0]["sha256"] == run.version.artifact_sha256
+    assert list(fit.curves["series"]) == ["images a second"]  # told while it waited, kept when it went on
 
 
 def test_a_receiver_that_is_down_for_ten_minutes_is_asked_under_one_id_and_the_run_happens_once(
@@ -169,6 +171,13 @@ def test_one_token_opens_one_run_and_what_it_sends_is_checked(settings: Any, tmp
     step = run.steps.get(name="fit")
     assert (step.progress, step.detail) == (0.5, "half")
     assert post("progress/", {"progress": 7}).json()["error"]["code"] == "invalid"
+    for loss in (0.9, None, 0.5):
+        said_so = {"progress": 0.6, "message": "nul \0", "metrics": {"loss": loss, "a\0": 1}}
+        assert post("progress/", said_so).status_code == 200
+    step.refresh_from_db()
+    assert (step.curves, step.detail) == ({"series": {"loss": [[1, 0.9], [2, 0.5]]}}, "nul ")
+    for wrong in ({"loss": "low"}, [0.5], {"loss": True}, {"loss": {"train": 1}}):
+        assert post("progress/", {"progress": 0.7, "metrics": wrong}).status_code == 400
     assert deliver(receiver.got[0], b"model", headers={"X-Sha256": "0" * 64}) == [422]
     assert deliver(receiver.got[0], b"model", headers={"X-Format": "pickle"}) == [422]
     assert post("failed/", {"reason": "out of memory"}).status_code == 200

@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from models_registry.models import ModelVersion, Promotion, RegisteredModel, TrainingRun
+from models_registry.models import ModelVersion, Promotion, RegisteredModel, TrainingRun, TrainingStep
+from models_registry.run_page import run_progress_of
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +135,34 @@ def test_once_the_run_is_over_the_whole_page_is_loaded_and_polling_stops(
     answer = client.get(f"/runs/{run.pk}/progress/")
     assert answer.headers["HX-Refresh"] == "true"
     assert b"hx-trigger" not in answer.content
+
+
+def test_what_the_training_said_is_drawn_with_its_numbers(client: Client, lena: User, model: RegisteredModel) -> None:
+    version = candidate_of(model)
+    points = [{"n_labels": n, "accuracy": right, "n": 90} for n, right in ((20, 0.7), (40, 0.8), (80, 0.9))]
+    ModelVersion.objects.filter(pk=version.pk).update(metrics={"learning_curve": points})
+    tried = {"name": "support vectors", "n": 80, "log_loss": 0.31, "accuracy": 0.88, "folds": [0.85, 0.9]}
+    bare = {"name": "logistic regression", "n": 0, "log_loss": None, "accuracy": None, "folds": []}
+    told = {"tried": [tried, bare], "chosen": "support vectors", "series": {"loss <b>": [[1, 0.9], [2, 0.25]]}}
+    TrainingStep.objects.filter(name="fit").update(curves=told)
+
+    page = text_of(client, run_of(version).get_absolute_url())
+    assert "support vectors Chosen" in page
+    assert "88.0 % 0.310 80" in page
+    assert "loss &lt;b&gt; from 0.900 to 0.250" in page
+    assert "80 90.0 %" in page
+
+
+def test_curves_move_with_the_part_that_is_polled(client: Client, lena: User, model: RegisteredModel) -> None:
+    run = make.make_run(registered_model=model, status="running")
+    make.make_steps(run=run, n_done=4)
+    address = f"/runs/{run.pk}/progress/"
+    assert "run-curves" not in client.get(address).content.decode()
+    seen = run_progress_of(run, now=timezone.now()).fingerprint
+    TrainingStep.objects.filter(name="fit").update(curves={"series": {"loss": [[1, 0.9], [2, 0.25]]}})
+    answer = client.get(address, {"seen": seen})
+    assert answer.status_code == 200
+    assert 'id="run-curves" hx-swap-oob="innerHTML"' in answer.content.decode()
 
 
 def test_a_failed_run_says_where_it_stopped_and_why(client: Client, lena: User, model: RegisteredModel) -> None:

@@ -41,6 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return command.run(
             trainer, manifest=tmp_path / "manifest.jsonl", folder=tmp_path / "out", seed=7, config={"depth": 3},
             mark=str(tmp_path), tell=heard.append, report=report or (lambda *said: heard.append(said)),
+            numbers=lambda said: heard.append(sorted(said)),
         )  # fmt: skip
 
     start.heard = heard  # type: ignore[attr-defined]
@@ -57,6 +58,9 @@ def test_what_it_says_is_heard_and_what_it_made_is_taken(run: Run, tmp_path: Pat
         told = json.loads(pathlib.Path(sys.argv[3]).read_text())
         print("hello")
         print(json.dumps({"progress": 0.5, "message": "half"}), flush=True)
+        print(json.dumps({"metrics": {"loss": 0.5, "note": "odd"}, "message": "nul \0 in it"}), flush=True)
+        print(json.dumps({"progress": 0.6, "metrics": {"loss": float("nan")}}), flush=True)
+        print(json.dumps({"progress": 0.7, "metrics": [0.5]}), flush=True)
         print("{not json")
         leave(metrics={"seed": told["seed"], "depth": told["config"]["depth"], "names": " ".join(sorted(os.environ))})
     """)
@@ -65,7 +69,11 @@ def test_what_it_says_is_heard_and_what_it_made_is_taken(run: Run, tmp_path: Pat
     assert "SECRET" not in str(result.metrics["names"])
     assert "DATABASE" not in str(result.metrics["names"])
     heard = run.heard  # type: ignore[attr-defined]
-    assert {"hello", "{not json", (0.5, "half")} <= set(heard)
+    lines = [one for one in heard if not isinstance(one, list)]
+    assert {"hello", "{not json", (0.5, "half"), (0.5, "nul  in it")} <= set(lines)
+    assert [one for one in heard if isinstance(one, list)] == [["loss", "note"]]
+    assert '{"progress": 0.6, "metrics": {"loss": NaN}}' in lines  # no JSON: a line of the log
+    assert '{"progress": 0.7, "metrics": [0.5]}' in lines
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labeling.charts.learning import learning_chart
+from models_registry.learning_chart import learning_chart
 from models_registry.learning_curve import CurvePoint, fit_curve, labels_for_one_more_point, points_of
 from models_registry.training.curve import nested_points
 from tests.unit.test_trainer import make_rows

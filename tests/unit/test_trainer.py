@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from models_registry.training.artifact import content_hash
 from models_registry.training.calibration import calibrate, softmax
 from models_registry.training.errors import TrainingDataError
-from models_registry.training.trainer import FittedModel, assign_folds, fit
+from models_registry.training.trainer import FittedModel, Tried, assign_folds, fit
 
 CLASSES = ("ok", "scratch", "dent")
 Rows = tuple[NDArray[np.float32], NDArray[np.str_]]
@@ -52,6 +52,18 @@ def test_a_class_of_one_example_is_learned() -> None:
     features, labels = make_rows({"ok": 30, "scratch": 20, "dent": 1}, apart=6)
     scores = fit(features, labels, classes=CLASSES, seed=1).predict_scores(features[-1:])
     assert scores[0].argmax() == CLASSES.index("dent")
+
+
+def test_every_candidate_that_was_tried_is_told_with_its_folds() -> None:
+    tried: list[Tried] = []
+    rows = make_rows({"ok": 40, "scratch": 30}, apart=1.5)
+    model = fit(*rows, classes=CLASSES, seed=1, judged=tried.append)
+    assert len(tried) > 2
+    best = min(tried, key=lambda one: np.inf if one.log_loss is None else one.log_loss)
+    assert best.name == model.estimator
+    assert (best.n, best.log_loss, best.accuracy) == (70, model.calibration.log_loss, model.calibration.accuracy)
+    assert len(best.folds) == 5
+    assert best.accuracy == pytest.approx(sum(best.folds) / 5, abs=0.01)  # of about the same size
 
 
 def test_two_rows_of_two_classes_train_without_any_row_to_calibrate_on() -> None:

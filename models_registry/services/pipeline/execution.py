@@ -156,7 +156,7 @@ def _fail(workspace: Workspace, report: StepReport, error: Exception) -> None:
     """A known refusal fails the run with its sentence; anything else too, and is logged."""
     reason = _reason(workspace, report, error)
     report.say(reason)
-    told: Mapping[str, object] = {"checks": report.checks, "log": report.log}
+    told: Mapping[str, object] = {"checks": report.checks, "curves": report.curves, "log": report.log}
     training.update_step(workspace.run, report.name, **told)
     training.fail(workspace.run, step=report.name, reason=reason, now=timezone.now())
 

@@ -147,6 +147,7 @@ def fields_of(report: StepReport) -> dict[str, object]:
         "detail": report.detail,
         "checks": report.checks,
         "artifacts": report.artifacts,
+        "curves": report.curves,
         "outputs_sha256": report.outputs_sha256,
         "log": report.log,
     }

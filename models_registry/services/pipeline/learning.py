@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from models_registry.models import RemoteTraining, TrainingStep
 from models_registry.services import remote
 from models_registry.services.pipeline import handover, recalibrating, stored
 from models_registry.services.pipeline.workspace import RunLost, RunWaits, StepReport, Workspace
-from models_registry.training import artifact, command, declared, trainer
+from models_registry.training import artifact, command, declared, series, trainer
 from models_registry.training.config import TrainerConfig
 
 
@@ -60,6 +61,7 @@ def _fit_elsewhere(workspace: Workspace, report: StepReport, found: declared.Web
         if remote.ask(run=workspace.run, trainer=found, now=report.clock()) is None:
             raise RunLost
         raise RunWaits
+    report.curves = {"series": answered.series} if answered.series else {}
     return {
         "name": "model",
         "key": answered.artifact,
@@ -72,6 +74,7 @@ def _fit_elsewhere(workspace: Workspace, report: StepReport, found: declared.Web
 def _fit_command(workspace: Workspace, report: StepReport, found: declared.CommandTrainer) -> dict[str, Any]:
     """Let a program learn, in a folder that is gone afterwards. Held-out parts are not in it."""
     run, last = workspace.run, [""]
+    points: series.Points = {}
 
     def hear(share: float, message: str) -> None:
         last[0] = message or last[0]
@@ -79,13 +82,17 @@ def _fit_command(workspace: Workspace, report: StepReport, found: declared.Comma
             report.say(message)
         report.progress(0.1 + 0.9 * share, last[0])
 
+    def measured(said: Mapping[str, Any]) -> None:
+        series.add_report(points, said)
+        report.curves = {"series": points} if points else {}
+
     with handover.folder_of(run) as folder:
         manifest = handover.materialise(workspace, folder, report=lambda share: report.progress(share / 10, ""))
         output = folder / "output"
         output.mkdir()
         path, result = command.run(
             found, manifest=manifest, folder=output, seed=run.seed, config=run.config,
-            mark=f"run-{run.pk}", tell=report.say, report=hear,
+            mark=f"run-{run.pk}", tell=report.say, report=hear, numbers=measured,
         )  # fmt: skip
         entry = stored.keep("model", path.read_bytes(), suffix=path.suffix, folder="artifacts")
         return entry | {"metrics": result.metrics}
@@ -101,7 +108,9 @@ def _fit_builtin(workspace: Workspace, report: StepReport) -> dict[str, Any]:
         groups=[row.group for row in workspace.rows if row.partition == "train"],
         config=TrainerConfig.of(workspace.run.config),
         report=lambda share, message: _heard(report, share, message),
+        judged=lambda one: report.curves.setdefault("tried", []).append(asdict(one)),
     )
+    report.curves["chosen"] = fitted.estimator
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.skops"
         artifact.save(path, fitted, metadata={"dataset": workspace.run.dataset.sha256})

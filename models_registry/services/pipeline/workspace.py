@@ -84,6 +84,7 @@ class StepReport:
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     outputs_sha256: str = ""
     detail: str = ""
+    curves: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     run_ended: bool = False  # with this step, whose row is written: the run is nobody's any more
     _shown: float = 0.0
@@ -97,7 +98,8 @@ class StepReport:
         long_ago = self._shown_at is None or (now - self._shown_at).total_seconds() >= SHOWN_EVERY
         if share - self._shown >= 0.02 or share >= 1 or long_ago:
             self._shown, self._shown_at = share, now
-            training.update_step(self.workspace.run, self.name, progress=share, detail=detail, log=self.log)
+            told = {"detail": detail, "log": self.log, "curves": self.curves}
+            training.update_step(self.workspace.run, self.name, progress=share, **told)
 
     def say(self, line: str) -> None:
         """A line of the log: the last two hundred stay."""

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labeling.charts.frame import Tick, upright
-from models_registry.charts import px
+from models_registry.charts import Tick, px, upright
 from models_registry.estimation.intervals import wilson
 from models_registry.learning_curve import CurveFit, CurvePoint
 
