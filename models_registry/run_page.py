@@ -14,6 +14,7 @@ from models_registry.models import Comparison, Dataset, ModelVersion, Promotion,
 from models_registry.run_cost import RunCost, cost_of
 from models_registry.run_curves import Curves, curves_of
 from models_registry.services.comparison_pairs import pairs_of
+from models_registry.time_left import StepSoFar, in_words, time_left
 from reviewapp.errors import ReviewAppError
 
 Confusions = Sequence[tuple[str, Sequence[ConfusionCell]]]
@@ -34,6 +35,13 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """``about`` is in whole minutes; None: less than one."""
+
+    about: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What moves while a run is active: htmx asks for this part again and again."""
 
@@ -43,6 +51,7 @@ class Progress:
     current: TrainingStep | None
     share: float
     took: timedelta | None
+    left: TimeLeft | None
     curves: Curves | None
     fingerprint: str
 
@@ -193,6 +202,7 @@ def run_progress_of(run: TrainingRun, *, now: datetime, version: ModelVersion | 
     n_done = sum(step.status == TrainingStep.Status.DONE for step in steps)
     current = next((s for s in steps if s.status in {TrainingStep.Status.RUNNING, TrainingStep.Status.FAILED}), None)
     took = (run.finished_at or now) - run.started_at if run.started_at else None
+    left = _left(run, steps, now) if run.status in {TrainingRun.Status.RUNNING, TrainingRun.Status.WAITING} else None
     shown = [(step.status, round(step.progress, 2), step.detail, step.curves) for step in steps]
     seen = repr((run.status, run.n_attempts, shown, took.total_seconds() // 10 if took else 0))
     return Progress(
@@ -202,9 +212,31 @@ def run_progress_of(run: TrainingRun, *, now: datetime, version: ModelVersion | 
         current=current,
         share=(n_done + (current.progress if current else 0.0)) / len(steps) if steps else 0.0,
         took=took,
+        left=left,
         curves=curves_of(steps, version),
         fingerprint=hashlib.sha256(seen.encode()).hexdigest()[:16],
     )
+
+
+def _left(run: TrainingRun, steps: Sequence[TrainingStep], now: datetime) -> TimeLeft | None:
+    """By the last run of the same kind that succeeded."""
+    alike = TrainingRun.objects.succeeded().filter(
+        registered_model=run.registered_model_id, backend=run.backend, recalibrates__isnull=run.recalibrates_id is None
+    )
+    last = alike.select_related("dataset").order_by("-pk").first()
+    n_before = last.dataset.n_train + last.dataset.n_holdout if last else 0
+    if last is None or not n_before:
+        return None
+    before = {
+        step.name: step.finished_at - step.started_at for step in last.steps.all() if step.started_at and step.finished_at
+    }
+    so_far = [
+        StepSoFar(step.name, step.status == "done", step.progress, now - step.started_at if step.started_at else None)
+        for step in steps
+    ]
+    growth = (run.dataset.n_train + run.dataset.n_holdout) / n_before
+    left = time_left(so_far, before, growth=growth)
+    return None if left is None else TimeLeft(in_words(left))
 
 
 def _step_row(step: TrainingStep, run: TrainingRun, now: datetime) -> StepRow:

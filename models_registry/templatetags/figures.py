@@ -73,7 +73,7 @@ def count(value: int | None) -> str:
 
 @register.filter
 def duration(span: timedelta | None) -> str:
-    """How long, in at most two units: 8 s, 5 min 57 s, 3 h 05 min, 2 days."""
+    """How long, in at most two units: 8 s, 5 min 57 s, 3 h 05 min, 6 h, 2 days."""
     if span is None:
         return ""
     seconds = max(0, int(span.total_seconds()))
@@ -83,6 +83,8 @@ def duration(span: timedelta | None) -> str:
         return f"{seconds // 60}{NBSP}min {seconds % 60:02d}{NBSP}s"
     if seconds < 3600:
         return f"{seconds // 60}{NBSP}min"
+    if seconds < 48 * 3600 and seconds % 3600 < 60:
+        return f"{seconds // 3600}{NBSP}h"
     if seconds < 48 * 3600:
         return f"{seconds // 3600}{NBSP}h {seconds % 3600 // 60:02d}{NBSP}min"
     return _("%(days)s days") % {"days": seconds // 86_400}

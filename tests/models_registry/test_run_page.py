@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -163,6 +164,19 @@ def test_curves_move_with_the_part_that_is_polled(client: Client, lena: User, mo
     answer = client.get(address, {"seen": seen})
     assert answer.status_code == 200
     assert 'id="run-curves" hx-swap-oob="innerHTML"' in answer.content.decode()
+
+
+def test_an_active_run_says_about_how_long_by_the_run_before(client: Client, lena: User, model: RegisteredModel) -> None:
+    run = make.make_run(registered_model=model, status="running", queued_at=timezone.now())
+    make.make_steps(run=run, n_done=4)
+    assert " left" not in text_of(client, run.get_absolute_url())
+    TrainingRun.objects.update(status="cancelled", finished_at=timezone.now())
+
+    before = make.make_run(registered_model=model, status="succeeded")
+    make.make_steps(run=before)
+    TrainingStep.objects.filter(run=before, name="compare").update(finished_at=before.queued_at + timedelta(minutes=30))
+    TrainingRun.objects.filter(pk=run.pk).update(status="running", finished_at=None)
+    assert "min left, by the last run" in text_of(client, run.get_absolute_url())
 
 
 def test_a_failed_run_says_where_it_stopped_and_why(client: Client, lena: User, model: RegisteredModel) -> None:
