@@ -109,7 +109,9 @@ def model_page(asked: Asked, *, now: datetime) -> ModelPage:
         versions=[_version_row(v, e, comparisons.get(v.pk), gains) for v, e in evaluations],
         accuracy_scale=accuracy_scale([*(shown_low(e) for __, e in evaluations), registered_model.target_accuracy]),
         gain_scale=gains,
-        runs=list(registered_model.runs.select_related("dataset", "requested_by", "version")[:MOST_ROWS]),
+        runs=list(
+            registered_model.runs.select_related("dataset", "requested_by", "version", "recalibrates")[:MOST_ROWS]
+        ),
         promotions=promotions[:MOST_ROWS],
         decisions=list(registered_model.retraining_decisions.select_related("run")[:MOST_ROWS]),
         champion_since=arrival.decided_at if arrival else None,

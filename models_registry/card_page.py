@@ -121,9 +121,12 @@ def _data(dataset: Dataset) -> Facts:
 
 def _training(run: TrainingRun) -> Facts:
     took = duration(run.finished_at - run.started_at) if run.finished_at and run.started_at else ""
+    kept = run.recalibrates
+    words = _("Fits the confidence of %(version)s anew; its model stays.")
     return [
-        (_("Run"), f"{run.number}: {run.get_trigger_display()}. {run.reason}"), (_("Method"), run.backend),
-        (_("Seed"), str(run.seed)), (_("Took"), took or "-"),
+        (_("Run"), f"{run.number}: {run.get_trigger_display()}. {run.reason}"),
+        *([(_("Confidence only"), words % {"version": kept.short_name})] if kept else []),
+        (_("Method"), run.backend), (_("Seed"), str(run.seed)), (_("Took"), took or "-"),
     ]  # fmt: skip
 
 

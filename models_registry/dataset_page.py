@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from models_registry.datasets import soundness
 from models_registry.datasets.diff import DatasetDiff, diff
 from models_registry.datasets.report import ClassReport, DatasetReport, report
 from models_registry.datasets.split import split_checks
@@ -40,6 +41,7 @@ class DatasetFacts:
     report: DatasetReport
     classes: Sequence[ClassRow]
     checks: Sequence[Check]
+    questions: Sequence[Mapping[str, object]]
     newest_train: datetime | None
 
     @property
@@ -66,7 +68,9 @@ def dataset_page(dataset: Dataset) -> DatasetPage:
         changes = diff_to(dataset, dataset.parent) if dataset.parent else None
     except ReviewAppError as error:
         trouble = error.message
-    runs = dataset.runs.select_related("registered_model", "version", "requested_by").order_by("-pk")[:30]
+    runs = dataset.runs.select_related("registered_model", "version", "requested_by", "recalibrates").order_by("-pk")[
+        :30
+    ]
     return DatasetPage(dataset, facts, changes, list(runs), trouble)
 
 
@@ -89,4 +93,6 @@ def _facts(dataset: Dataset, names: Mapping[str, str]) -> DatasetFacts:
         for one in found.classes
     ]
     newest = datetime.fromisoformat(found.time.newest_train) if found.time.newest_train else None
-    return DatasetFacts(header, found, classes, [*check(header, rows), *split_checks(header, rows)], newest)
+    checks = [*check(header, rows), *split_checks(header, rows)]
+    questions = [one.as_check() for one in soundness.findings(header, rows)]
+    return DatasetFacts(header, found, classes, checks, questions, newest)

@@ -65,7 +65,7 @@ class Curves:
 
 def curves_of(steps: Sequence[TrainingStep], version: ModelVersion | None) -> Curves | None:
     """None: there is nothing to draw (yet)."""
-    told = next((step.curves for step in steps if step.curves), {})
+    told: dict[str, Any] = next((step.curves for step in steps if step.curves), {})
     tried = told.get("tried", [])
     scale = accuracy_scale((min(one["folds"], default=None) for one in tried), width=FOLDS_WIDTH) if tried else None
     points = points_of(version.metrics.get("learning_curve")) if version else []

@@ -85,6 +85,15 @@ class DataRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Refit:
+    """Log loss (nats) of a confidence that was fitted anew, on the ``n`` parts that it was fitted to."""
+
+    before: float
+    after: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     progress: Progress
     run: TrainingRun
@@ -107,6 +116,7 @@ class RunPage:
     names: Mapping[str, str]
     longest: TrainingStep | None
     cost: RunCost | None
+    refit: Refit | None
 
 
 def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
@@ -140,7 +150,15 @@ def run_page(run: TrainingRun, *, now: datetime) -> RunPage:
         names=names,
         longest=_longest(run),
         cost=cost_of(run, run.steps.all(), now=now),
+        refit=_refit(version),
     )
+
+
+def _refit(version: ModelVersion | None) -> Refit | None:
+    metrics = version.metrics if version else {}
+    if "recalibrates" not in metrics or "calibration" not in metrics:
+        return None
+    return Refit(metrics["recalibrates"]["log_loss"], metrics["calibration"]["log_loss"], metrics["calibration"]["n"])
 
 
 def _confusions(comparison: Comparison | None, names: Mapping[str, str]) -> Confusions:
@@ -228,7 +246,9 @@ def _left(run: TrainingRun, steps: Sequence[TrainingStep], now: datetime) -> Tim
     if last is None or not n_before:
         return None
     before = {
-        step.name: step.finished_at - step.started_at for step in last.steps.all() if step.started_at and step.finished_at
+        step.name: step.finished_at - step.started_at
+        for step in last.steps.all()
+        if step.started_at and step.finished_at
     }
     so_far = [
         StepSoFar(step.name, step.status == "done", step.progress, now - step.started_at if step.started_at else None)

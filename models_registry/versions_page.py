@@ -63,7 +63,7 @@ def _keys(registered_model: RegisteredModel) -> QuerySet[Any, Key]:
 
 def _rows(keys: Sequence[Key]) -> list[VersionRow]:
     of_runs = [pk for _at, kind, pk in keys if kind == "run"]
-    runs = TrainingRun.objects.select_related("dataset", "version").in_bulk(of_runs)
+    runs = TrainingRun.objects.select_related("dataset", "version", "recalibrates").in_bulk(of_runs)
     made = {pk: run.version for pk, run in runs.items() if hasattr(run, "version")}
     others = ModelVersion.objects.in_bulk([pk for _at, kind, pk in keys if kind == "version"])
     decided: dict[int, list[Promotion]] = {}
@@ -91,7 +91,7 @@ def _ancestry(row: VersionRow) -> Ancestry:
         dataset_words=_("%(n)s to learn from") % {"n": count(dataset.n_train)} if dataset else "",
         dataset_href=dataset.get_absolute_url() if dataset else "",
         run_name=_("Run %(n)s") % {"n": run.number} if run else "",
-        run_words=_day(run.queued_at) if run else "",
+        run_words=_run_words(run) if run else "",
         run_href=run.get_absolute_url() if run else "",
         run_state=run.status if run else "",
         version_name=version.short_name if version else "",
@@ -99,6 +99,13 @@ def _ancestry(row: VersionRow) -> Ancestry:
         stage=version.stage if version else "",
         decisions=[f"{one.get_action_display()}, {_day(one.decided_at)}" for one in row.promotions],
     )
+
+
+def _run_words(run: TrainingRun) -> str:
+    """A day, or what is kept where nothing was learned: there is room for one of them."""
+    if run.recalibrates is None:
+        return _day(run.queued_at)
+    return _("%(version)s, confidence only") % {"version": run.recalibrates.short_name}
 
 
 def _day(moment: datetime) -> str:

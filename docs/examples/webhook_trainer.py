@@ -86,12 +86,12 @@ def learn(request: Request) -> None:
     truth = np.array([header["classes"].index(row["label"]) for row in rows])
     learned = command_trainer.learn(np.stack(pixels), truth, len(header["classes"]), seed=request["seed"])
     content = command_trainer.onnx_file(*learned, header["classes"])
-    told = {
+    headers = {
         "X-Sha256": hashlib.sha256(content).hexdigest(),
         "X-Format": "onnx",
         "X-Metrics": json.dumps({"rows": len(rows)}),
     }
-    call(request, "artifact/", content, told)
+    call(request, "artifact/", content, headers)
 
 
 def call(request: Request, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:

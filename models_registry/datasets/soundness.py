@@ -34,6 +34,17 @@ class Finding:
     detail: str
     advice: str = ""
 
+    def as_check(self) -> dict[str, object]:
+        """As a step of a run keeps it: passed, for it stops nothing."""
+        return {
+            "name": self.name,
+            "passed": True,
+            "warning": self.worrying,
+            "detail": f"{self.detail} {self.advice}".strip() if self.worrying else self.detail,
+            "measured": self.measured,
+            "bound": self.bound,
+        }
+
 
 def findings(header: ManifestHeader, rows: Sequence[ManifestRow]) -> list[Finding]:
     """The questions that a manifest alone answers, in a fixed order."""

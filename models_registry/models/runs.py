@@ -134,8 +134,8 @@ class TrainingStep(models.Model):
 
     ``artifacts``: name, key in the file store, sha256 and size of each file it made; another attempt goes on from them.
     A check: name, passed, detail, and ``warning`` where it stops nothing but should be looked at.
-    ``curves``, of the step that learns: ``tried``, each candidate of the built-in trainer with what it said of rows that
-    it had not seen, and which was ``chosen``; or ``series``, numbers that another trainer told (`training.series`).
+    ``curves``, of the step that learns: ``tried``, each candidate of the built-in trainer with what it said of rows
+    that it had not seen, and which was ``chosen``; or ``series``, numbers that another trainer told.
     """
 
     class Name(models.TextChoices):

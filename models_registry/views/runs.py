@@ -28,7 +28,9 @@ def runs(request: HttpRequest) -> HttpResponse:
     status, slug = request.GET.get("status", ""), request.GET.get("model", "")
     chosen = [one for one in models if one.slug == slug]
     found = TrainingRun.objects.filter(registered_model__in=chosen if slug else models)
-    rows = in_state(found, status).select_related("registered_model", "requested_by", "version", "dataset")
+    rows = in_state(found, status).select_related(
+        "registered_model", "requested_by", "version", "dataset", "recalibrates"
+    )
     context = {
         "page": Paginator(rows, ROWS).get_page(request.GET.get("page")), "status": status, "states": states_of(found),
         "slug": slug, "models": models, "model": chosen[0] if chosen else None,
@@ -65,7 +67,7 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _run_to_see(request: HttpRequest, pk: int) -> TrainingRun:
     wanted = TrainingRun.objects.select_related(
-        "registered_model", "dataset__label_set", "dataset__parent", "requested_by"
+        "registered_model", "dataset__label_set", "dataset__parent", "requested_by", "recalibrates"
     )
     found = wanted.filter(pk=pk).first()
     if found is None:

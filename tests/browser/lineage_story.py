@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from models_registry.manifest import ManifestImage, ManifestRow, Query
-from models_registry.models import Comparison, Dataset, RegisteredModel
+from models_registry.models import Comparison, Dataset, RegisteredModel, TrainingRun
 from models_registry.services.comparison_pairs import keep_pairs
 from models_registry.services.dataset_files import open_dataset
 from models_registry.services.datasets import freeze_dataset
@@ -46,6 +46,31 @@ def make_history(*, n_versions: int = 6) -> dict[str, Any]:
     make.make_name_change(version=version, changed_by=author)
     make.make_push(version=version, experiment_id="1", run_id="ab12")
     return {"model": model, "dataset": dataset, "run": run, "version": version, "comparison": _compare(model, dataset)}
+
+
+def make_told(run: TrainingRun) -> None:
+    """What a run may tell of itself: the search of our own trainer, what was measured of the data, and a price."""
+    names = ("logistic regression, C 0.1", "support vectors, C 8, gamma 0.0011", "logistic regression, C 0.5")
+    tried = [
+        {"name": name, "n": 183, "log_loss": 0.31 - place / 90, "accuracy": 0.91 + place / 100,
+         "folds": [0.88 + place / 100 + fold / 50 for fold in range(5)]}
+        for place, name in enumerate(names)
+    ]  # fmt: skip
+    run.steps.filter(name="fit").update(curves={"tried": tried, "chosen": names[-1]})
+    shares = {"measured": "23.1%", "bound": "20%", "warning": True}
+    told = {"name": "image_quality", "passed": True, "detail": "42 of 183 judged parts have unusual images."}
+    unknown = {"name": "label_noise", "passed": True, "detail": "Too few parts.", "measured": None, "bound": "5%"}
+    run.steps.filter(name="validate_data").update(checks=[told | shares, unknown])
+    TrainingRun.objects.filter(pk=run.pk).update(
+        hour_price=3.2, currency="EUR", config={"balanced": True, "search_seconds": 30.0}
+    )
+
+
+def make_series(run: TrainingRun) -> None:
+    """What a trainer of another kind tells while it learns: two numbers, one of them late."""
+    loss = [[number, 1.6 / (1 + number / 9)] for number in range(1, 41)]
+    right = [[number, 0.97 - 0.5 / number] for number in range(5, 41, 5)]
+    run.steps.filter(name="fit").update(curves={"series": {"loss": loss, "validation accuracy": right}})
 
 
 def _rows(model: RegisteredModel) -> list[ManifestRow]:

@@ -44,10 +44,12 @@ class Reader:
         for context in (self.desk, self.zoomed):
             context.add_cookies([cookie])  # type: ignore[list-item]
 
-    def look(self, address: str) -> list[str]:
-        """What is wrong with a page."""
+    def look(self, address: str, *, status: int = 200) -> list[str]:
+        """What is wrong with a page; also that it answers with another status, for an error page has no faults."""
         wrong = []
-        self.page.goto(address)
+        answer = self.page.goto(address)
+        if answer is None or answer.status != status:
+            wrong.append(f"{address} answers {answer.status if answer else 'nothing'}, not {status}")
         self.page.wait_for_function(STANDS)
         self.page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         for scheme in ("light", "dark"):
@@ -59,8 +61,8 @@ class Reader:
             wrong.append(f"{address} scrolls sideways at 200 %: {wide}")
         return wrong
 
-    def look_at_all(self, *addresses: str) -> list[str]:
-        return [line for address in addresses for line in self.look(address)]
+    def look_at_all(self, *addresses: str, status: int = 200) -> list[str]:
+        return [line for address in addresses for line in self.look(address, status=status)]
 
 
 @pytest.fixture
@@ -100,11 +102,14 @@ def test_the_expert_pages(reader: Reader, transactional_db: None) -> None:
 
 def test_the_small_pages(reader: Reader, transactional_db: None) -> None:
     flange = make.make_model(slug="flange")
-    wrong = reader.look_at_all("/login/", "/login/?next=/runs/", "/nowhere/")
+    wrong = reader.look_at_all("/login/", "/login/?next=/runs/")
+    wrong += reader.look_at_all("/nowhere/", status=404)
     reader.sign_in(make.make_member("auditor", registered_model=flange))
-    wrong += reader.look_at_all("/review/", "/review/flange/", "/models/flange/", "/models/other/")
+    wrong += reader.look_at_all("/review/", "/models/flange/")
+    wrong += reader.look_at_all("/review/flange/", status=403)
+    wrong += reader.look_at_all("/models/other/", status=404)
     reader.sign_in(make_lena())
-    wrong += reader.look_at_all("/models/flange/reviews/?kind=nothing")  # refused, with a code
+    wrong += reader.look_at_all("/models/flange/reviews/?kind=nothing", status=400)  # refused, with a code
     assert wrong == []
 
 

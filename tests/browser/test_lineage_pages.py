@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from models_registry.models import RetrainingPolicy
+from models_registry.models import ModelVersion, RetrainingPolicy
 from tests import factories as make
 from tests.browser.axe import findings
 from tests.browser.fleet_story import make_lena
-from tests.browser.lineage_story import make_history
+from tests.browser.lineage_story import make_history, make_series, make_told
 from tests.browser.test_accessibility import Reader, reader
 
 __all__ = ["reader"]
@@ -25,6 +27,39 @@ def test_the_pages_from_labels_to_decisions(reader: Reader, transactional_db: No
     dataset, comparison = made["dataset"].get_absolute_url(), made["comparison"].get_absolute_url()
     pages = [dataset, f"{dataset}changes/", "/datasets/", comparison, "/models/ring/versions/"]
     assert reader.look_at_all(*pages, f"/versions/{made['version'].pk}/", made["run"].get_absolute_url()) == []
+
+
+def test_what_a_training_tells_and_what_runs_beside_the_champion(
+    reader: Reader, transactional_db: None, settings: Any, tmp_path: Path
+) -> None:
+    made = make_history(n_versions=3)
+    model, run, version = made["model"], made["run"], made["version"]
+    settings.TRAINERS_FILE = tmp_path / "trainers.toml"
+    settings.TRAINERS_FILE.write_text("[trainers.gpu]\nkind = 'command'\ncommand = ['/opt/train']\n")
+    reader.sign_in(make_lena())
+    make_told(run)
+    points = [{"n_labels": n, "accuracy": 1 - n**-0.4, "n": 300} for n in (50, 100, 200)]
+    ModelVersion.objects.filter(pk=version.pk).update(metrics={**version.metrics, "learning_curve": points})
+    champion = model.versions.get(stage="champion")
+    make.make_canary(candidate=version, champion=champion)
+    live = make.make_run(registered_model=model, status="running", backend="gpu", queued_at=timezone.now())
+    make.make_steps(run=live, n_done=4)
+    make_series(live)
+    refit = make.make_run(
+        registered_model=model, status="failed", trigger="calibration", recalibrates=champion, outcome="Too few parts."
+    )
+    make.make_steps(run=refit, n_done=5, failed=True)
+    runs = [one.get_absolute_url() for one in (run, live, refit)]
+    of_model = [f"/models/ring/{part}/" for part in ("canary", "versions", "policy", "learning")]
+    assert reader.look_at_all(*runs, *of_model, f"/versions/{version.pk}/", "/runs/?model=ring") == []
+
+
+def test_pages_with_nothing_on_them_and_one_whose_file_is_gone(reader: Reader, transactional_db: None) -> None:
+    make.make_model(slug="new")
+    lost = make.make_dataset()
+    reader.sign_in(make_lena())
+    empty = [f"/models/new/{part}/" for part in ("canary", "versions", "policy", "learning")]
+    assert reader.look_at_all(*empty, "/runs/", "/runs/?status=failed", lost.get_absolute_url()) == []
 
 
 def test_a_policy_is_edited_with_what_it_would_have_done_beside_it(reader: Reader, transactional_db: None) -> None:

@@ -54,6 +54,18 @@ def test_the_policy_recalibrates_a_champion_that_is_not_as_sure_as_it_is_right()
     comparison = run.comparison
     assert (comparison.champion, comparison.n_fixed, comparison.n_broken) == (champion, 0, 0)
     assert [one["name"] for one in comparison.guards][:3] == ["min_items", "same_words", "confidence"]
+    said = f"Fits the confidence of {champion.short_name} anew; its model stays."
+    client = Client()
+    client.force_login(make.make_member("lead", registered_model=model, user=make.make_user("otto")))
+    pages = {
+        run.get_absolute_url(): f"{said} On {new.calibration.n} judged parts its log loss went from",
+        f"/versions/{version.pk}/": said,
+        f"/runs/?model={model.slug}": f"Confidence of {champion.short_name} only",
+        f"/models/{model.slug}/versions/": f"{champion.short_name}, confidence only",
+        run.dataset.get_absolute_url(): f"Confidence of {champion.short_name} only",
+    }
+    for address, words in pages.items():
+        assert words in client.get(address).content.decode(), address
     again = explain_retraining(model, now=now + timedelta(minutes=1))
     assert (again.retrain, again.cause) == (False, None)  # what was measured before says nothing of what it made
 

@@ -166,7 +166,9 @@ def test_curves_move_with_the_part_that_is_polled(client: Client, lena: User, mo
     assert 'id="run-curves" hx-swap-oob="innerHTML"' in answer.content.decode()
 
 
-def test_an_active_run_says_about_how_long_by_the_run_before(client: Client, lena: User, model: RegisteredModel) -> None:
+def test_an_active_run_says_about_how_long_by_the_run_before(
+    client: Client, lena: User, model: RegisteredModel
+) -> None:
     run = make.make_run(registered_model=model, status="running", queued_at=timezone.now())
     make.make_steps(run=run, n_done=4)
     assert " left" not in text_of(client, run.get_absolute_url())

@@ -58,7 +58,7 @@ def test_what_it_says_is_heard_and_what_it_made_is_taken(run: Run, tmp_path: Pat
         told = json.loads(pathlib.Path(sys.argv[3]).read_text())
         print("hello")
         print(json.dumps({"progress": 0.5, "message": "half"}), flush=True)
-        print(json.dumps({"metrics": {"loss": 0.5, "note": "odd"}, "message": "nul \0 in it"}), flush=True)
+        print(json.dumps({"metrics": {"loss": 0.5, "note": "odd"}, "message": f"nul {chr(0)} in it"}), flush=True)
         print(json.dumps({"progress": 0.6, "metrics": {"loss": float("nan")}}), flush=True)
         print(json.dumps({"progress": 0.7, "metrics": [0.5]}), flush=True)
         print("{not json")
@@ -139,7 +139,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="cannot be started"):
         command.run(
             CommandTrainer(command=["/no/such/program"]), manifest=tmp_path, folder=tmp_path / "out", seed=1,
-            config={}, mark=str(tmp_path), tell=print, report=lambda share, message: None,
+            config={}, mark=str(tmp_path), tell=print, report=lambda share, message: None, numbers=print,
         )  # fmt: skip
 
 

@@ -119,8 +119,8 @@ class StepReport:
 
     def look_at(self, found: Finding) -> None:
         """Record a question with what was measured and what is usual; it stops nothing."""
-        self.warn(found.name, found.worrying, found.detail, advice=found.advice)
-        self.checks[-1] |= {"measured": found.measured, "bound": found.bound}
+        self.checks.append(found.as_check())
+        self.say(f"{found.name}: {'look at this' if found.worrying else 'fine'}. {found.detail}")
 
     def warn(self, name: str, worrying: bool, detail: str, *, advice: str = "") -> None:
         """Record what should be looked at but stops nothing: a check that passed, marked ``warning`` if worrying."""
