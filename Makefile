@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo        the product with demo data on http://127.0.0.1:$(PORT)   (PORT=8001, DATA=folder with images)"
 	@echo "make test        the tests                                           (ARGS='tests/unit -k routing')"
-	@echo "make test-slow   killed servers and workers, coverage by simulation (some 5 minutes)"
+	@echo "make test-slow   killed servers and workers, coverage by simulation, accessibility (some 6 minutes)"
 	@echo "make test-benchmarks  a quick run of each benchmark"
 	@echo "make lint        ruff, mypy, import order, missing migrations"
 	@echo "make bench       the benchmarks                                      (NAME=bulk_ingest for one)"
@@ -59,7 +59,7 @@ demo: runtime
 
 test: development
 	@$(BIN)/python -m pytest -n 2 -m "not benchmark and not slow" $(ARGS)
-	@echo "Left out, and run by CI: make test-slow (killed servers and workers, coverage by simulation), make test-benchmarks."
+	@echo "Left out, and run by CI: make test-slow (killed servers and workers, coverage by simulation, accessibility), make test-benchmarks."
 
 test-slow: development
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)

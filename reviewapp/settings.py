@@ -269,7 +269,11 @@ SPECTACULAR_SETTINGS = {
 # The row is the truth and the message a nudge: redelivery is harmless and a sweeper finds what was left behind.
 CELERY_BROKER_URL = embedded.celery_broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "max_retries": 1,  # who sends: else a request waits 4 s for a broker that is down. Workers and beat go on trying
+    "interval_start": 0.1,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 from pytest_django.live_server_helper import LiveServer
 
 from labeling.models import Review, Verdict
@@ -111,22 +112,42 @@ def open_station(page: Page, live_server: LiveServer, plant: Plant) -> None:
     is_ready(page)
 
 
+def soon(page: Page, condition: str, value: str) -> None:
+    """Wait until ``condition``, a function of ``value``, holds in the page, which looks at each frame.
+
+    Playwright's `expect` looks after 0.1, 0.35 and 0.85 s, and most of what happens at the station takes less. It comes
+    after this, and says what was there instead.
+    """
+    with suppress(TimeoutError):
+        page.wait_for_function(f"value => ({condition})(value)", arg=value, timeout=5000)
+
+
+THERE = "selector => document.querySelector(selector)"
+
+
 def is_ready(page: Page) -> None:
     """A verdict would count: the image is on screen, painted, and has been for the shortest time."""
-    expect(page.locator("body[data-state=judge]:not([data-wait])")).to_be_visible()
+    ready = "body[data-state=judge]:not([data-wait])"
+    soon(page, THERE, ready)
+    expect(page.locator(ready)).to_be_visible()
 
 
 def is_saved(page: Page) -> None:
-    expect(page.locator('#line[data-unsent="0"]')).to_have_text("Saved")
+    saved = '#line[data-unsent="0"]'
+    soon(page, THERE, saved)
+    expect(page.locator(saved)).to_have_text("Saved")
 
 
 def notice(page: Page, text: str) -> None:
+    soon(page, "text => document.querySelector('#notice')?.textContent.includes(text)", text)
     expect(page.locator("#notice")).to_contain_text(text)
 
 
 def on_screen(page: Page, review: Review) -> None:
+    part = review.inspection.part
+    soon(page, "text => document.querySelector('#part')?.textContent.trim() === text", part)
     is_ready(page)
-    expect(page.locator("#part")).to_have_text(review.inspection.part)
+    expect(page.locator("#part")).to_have_text(part)
 
 
 def is_empty(page: Page) -> None:

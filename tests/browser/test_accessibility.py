@@ -20,7 +20,7 @@ from tests.browser.fleet_story import make_fleet, make_lena
 from tests.browser.station_story import Plant, is_empty, is_ready
 from tests.browser.test_adjudicate import dispute
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(500), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(500), pytest.mark.django_db(transaction=True)]
 DESK, ZOOMED = {"width": 1280, "height": 800}, {"width": 720, "height": 450}
 STANDS = "() => !document.querySelector('[hx-trigger=load]')"  # what comes once the page stands has come
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? null

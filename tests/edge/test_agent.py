@@ -87,6 +87,7 @@ def test_with_the_cable_pulled_the_default_comes_in_time_and_everything_is_sent_
     assert soon(lambda: agent.post(ok_row(line, 6))["answered_by"] == "server")
 
 
+@pytest.mark.slow
 def test_a_network_that_swallows_everything_costs_no_answer_its_time(
     agent: AgentProcess, line: Line, cable: Cable
 ) -> None:
@@ -168,6 +169,7 @@ def test_six_hours_of_outage_lose_nothing_and_issue_no_late_disposition(
     assert agent.dead_letters() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_any_moment_it_forgets_nothing_that_it_has_told(
     agent: AgentProcess, line: Line, cable: Cable, seed: int
@@ -309,6 +311,7 @@ def test_with_no_room_left_the_server_hears_of_the_part_all_the_same(agent: Agen
     assert agent.status()["spool"] != "ok"
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_finds_what_came_meanwhile_and_one_that_is_killed_is_not_waited_for(
     line: Line, agent: AgentProcess
 ) -> None:

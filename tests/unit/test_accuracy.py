@@ -238,6 +238,7 @@ def test_counts_that_contradict_each_other_are_refused() -> None:
         replace(cells, w=np.ones(3))
 
 
+@pytest.mark.slow
 def test_the_honest_interval_covers_the_truth_and_the_naive_one_does_not() -> None:
     """Protocol "accuracy", stream p10 (10 % defects, d' = 3), budget 5 %, tau .5, 300 streams of 20,000 (§7.4)."""
     rules, n_streams, n_arrived = DesignRules(budget=0.05, audit_share=0.5), 300, 20_000

@@ -60,6 +60,7 @@ def test_the_fingerprint_is_that_of_the_rows_and_not_of_their_order() -> None:
     assert fingerprint([one, other]) != fingerprint([one, AuditRow(3, "b", "b.png", "dent")])
 
 
+@pytest.mark.slow
 @xsdd.needs_xsdd
 @pytest.mark.parametrize("name", xsdd.TABLES)
 def test_on_real_predictions_the_interval_contains_the_truth_in_at_least_93_percent_of_200_seeds(name: str) -> None:

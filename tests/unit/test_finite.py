@@ -56,6 +56,7 @@ def test_it_covers_95_percent_on_average_without_replacement() -> None:
     assert min(covered) >= 0.91
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "population"), [(20, 50), (300, 816), (300, 100_000)])
 def test_the_one_sided_bound_holds_in_at_least_95_percent_of_all_samples(n: int, population: int) -> None:
     """Exact: over all samples, for every number of errors that could make it fail first."""

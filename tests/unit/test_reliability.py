@@ -61,6 +61,7 @@ def test_weights_bring_the_drawn_back_to_all() -> None:
     assert (np.abs(off.mean(axis=0)) <= 3 * off.std(axis=0) / 80**0.5).all()
 
 
+@pytest.mark.slow
 def test_chance_is_no_error_of_calibration() -> None:
     """Calibrated, 100 streams of some 450 verdicts: the plain error would be about 4 %, the corrected is below 2."""
     found = [reliability(make_bins(seed)[0]) for seed in range(100)]

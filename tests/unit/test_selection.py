@@ -37,6 +37,7 @@ def test_before_a_model_the_typical_of_each_kind_and_the_odd_ones_are_picked() -
     assert {one.place // 30 for one in picked if one.why == "typical"} == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_the_random_arm_is_drawn_from_all_with_the_chance_that_it_says() -> None:
     features, torn = clouds(5), np.linspace(0, 1, 20)
     counts = np.zeros(20)

@@ -104,6 +104,7 @@ def evidence_of_items(cells: Cells, allowed: float) -> float:
     return float(np.exp(np.log1p(bets * own.w * gain).sum(axis=1)).mean())
 
 
+@pytest.mark.slow
 def test_while_the_rate_is_allowed_evidence_stays_at_one_on_average() -> None:
     """1,500 draws from one population whose error rate is the allowed one: mean <= 1, and 20 to one in <= 5 %."""
     true, said, g = three_classes(12, 1500)
