@@ -105,7 +105,7 @@ def _run_words(run: TrainingRun) -> str:
     """A day, or what is kept where nothing was learned: there is room for one of them."""
     if run.recalibrates is None:
         return _day(run.queued_at)
-    return _("%(version)s, confidence only") % {"version": run.recalibrates.short_name}
+    return _("confidence of %(version)s") % {"version": run.recalibrates.short_name}
 
 
 def _day(moment: datetime) -> str:

@@ -61,7 +61,7 @@ def test_the_policy_recalibrates_a_champion_that_is_not_as_sure_as_it_is_right()
         run.get_absolute_url(): f"{said} On {new.calibration.n} judged parts its log loss went from",
         f"/versions/{version.pk}/": said,
         f"/runs/?model={model.slug}": f"Confidence of {champion.short_name} only",
-        f"/models/{model.slug}/versions/": f"{champion.short_name}, confidence only",
+        f"/models/{model.slug}/versions/": f"confidence of {champion.short_name}",
         run.dataset.get_absolute_url(): f"Confidence of {champion.short_name} only",
     }
     for address, words in pages.items():
