@@ -15,6 +15,16 @@ class ImageRefused(ReviewAppError):
     code = "image_not_readable"
 
 
+class ImageDeleted(ReviewAppError):
+    """There was one; it was not kept longer (``REVIEWAPP_KEEP_IMAGES_DAYS``)."""
+
+    code = "image_deleted"
+    http_status = 410
+
+    def __init__(self) -> None:
+        super().__init__("The image was deleted: it was older than images of parts without a label are kept.")
+
+
 class FetchFailed(ReviewAppError):
     """An image could not be had from where it was said to be."""
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from labeling import dispositions, explaining, feedback, late_truth, learning_rounds, shadow, tallies
+from labeling import dispositions, explaining, feedback, late_truth, learning_rounds, retention, shadow, tallies
 from labeling.comparing.drawing import draw_for_comparison
 from labeling.comparing.looking import look_at_comparisons
 from labeling.exchange import jobs
@@ -177,6 +177,13 @@ def sweep_rounds() -> None:
     """Find rounds whose message or worker was lost, and nudge again."""
     for round_id in learning_rounds.lost_rounds(now=timezone.now()):
         pick_parts.apply_async((round_id,), expires=settings.SWEEP_SECONDS)
+
+
+@shared_task(name="labeling.purge_images")
+def purge_images() -> None:
+    """Images that are older than they have to be kept. Two turns at once delete the same files, which does no harm."""
+    if settings.KEEP_IMAGES_DAYS:
+        retention.purge(settings.KEEP_IMAGES_DAYS, now=timezone.now())
 
 
 @shared_task(name="labeling.amend_reports")

@@ -111,6 +111,12 @@ def read(key: str, *, sha256: str | None = None, max_bytes: int | None = None) -
         return data
 
 
+def delete(key: str) -> None:
+    """Of a file that is not there nothing is said: it is gone, as was asked for. :raises StoreUnavailable:"""
+    with _in_our_words(key):
+        default_storage.delete(key)
+
+
 def size(key: str) -> int:
     """In bytes. :raises FileMissing: :raises StoreUnavailable:"""
     with _in_our_words(key):

@@ -206,6 +206,10 @@ except ValueError as error:
 IMAGE_URL_SECONDS = env.int("REVIEWAPP_IMAGE_URL_SECONDS", default=3600)
 if IMAGE_URL_SECONDS < 60:
     raise ImproperlyConfigured("REVIEWAPP_IMAGE_URL_SECONDS is at least 60: addresses would run out while they load.")
+# Images of parts without a label go after so many days; 0: never (labeling/retention.py).
+KEEP_IMAGES_DAYS = env.int("REVIEWAPP_KEEP_IMAGES_DAYS", default=0)
+if KEEP_IMAGES_DAYS < 0:
+    raise ImproperlyConfigured("REVIEWAPP_KEEP_IMAGES_DAYS is 0 (for ever) or a number of days.")
 IMAGE_FETCH_SECONDS = env.int("REVIEWAPP_IMAGE_FETCH_SECONDS", default=30)
 MAX_IMAGE_BYTES = env.int("REVIEWAPP_MAX_IMAGE_MB", default=30) * 1024 * 1024
 MAX_IMAGE_PIXELS = env.int("REVIEWAPP_MAX_IMAGE_MEGAPIXELS", default=120) * 1_000_000
@@ -320,6 +324,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-the-loop": _every(LOOP_SECONDS, "labeling.close_the_loop"),
     "join-outcomes": _every(SWEEP_SECONDS, "labeling.join_outcomes"),
     "amend-reports": _every(86_400, "labeling.amend_reports"),
+    "purge-images": _every(3600, "labeling.purge_images"),
     "forget-features": _every(3600, "models_registry.forget_features"),
     "forget-batches": _every(3600, "labeling.forget_batches"),
     "sweep-rounds": _every(SWEEP_SECONDS, "labeling.sweep_rounds"),

@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from labeling.images.fetch import fetch_again
-from labeling.models import DispositionRecord, ImageFetch, IngestBatch, Inspection, Item, Prediction, ShadowPrediction
+from labeling.models import (
+    DispositionRecord,
+    FileToDelete,
+    ImageFetch,
+    IngestBatch,
+    Inspection,
+    Item,
+    Prediction,
+    ShadowPrediction,
+)
 from models_registry.admin.base import HistoryAdmin, ReadOnly, TabularInline, attempt
 
 
@@ -38,6 +47,12 @@ class ItemAdmin(HistoryAdmin):
     list_select_related = ("inspection", "source")
     list_filter = ("image_status", "view", "content_type", "source")
     search_fields = ("=inspection__inspection_id", "=inspection__serial", "=sha256")
+
+
+@admin.register(FileToDelete)
+class FileToDeleteAdmin(HistoryAdmin):
+    list_display = ("key", "created_at")
+    search_fields = ("=key", "=sha256")
 
 
 @admin.register(ImageFetch)

@@ -83,6 +83,7 @@ PAGES = (
             ("labeling", "inspection"),
             ("labeling", "item"),
             ("labeling", "imagefetch"),
+            ("labeling", "filetodelete"),
             ("labeling", "itemquality"),
             ("labeling", "qualityreference"),
             ("labeling", "prediction"),

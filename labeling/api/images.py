@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from labeling.access import may_see_inspection
 from labeling.api.authentication import person
 from labeling.api.ranges import elsewhere, serve
+from labeling.errors import ImageDeleted
 from labeling.images.derivatives import RECIPE, RECIPES
 from labeling.images.mosaic import MORE_THAN, SIDE, has_mosaic, n_levels, n_tiles
 from labeling.images.shown import derivative, tile
@@ -77,10 +78,12 @@ class ItemTile(APIView):
 
 
 def _item(public_id: uuid.UUID, user: User) -> Item:
-    """:raises NotFound: there is none, it has no image, or this person may not see it."""
+    """:raises NotFound: there is none, it has no image, or this person may not see it. :raises ImageDeleted:"""
     item = Item.objects.select_related("inspection__station").filter(public_id=public_id).first()
-    if item is None or not item.image or not may_see_inspection(user, item.inspection):
+    if item is None or not item.sha256 or not may_see_inspection(user, item.inspection):
         raise NotFound("There is no such image for you.")
+    if item.image_status == Item.ImageStatus.DELETED:
+        raise ImageDeleted
     return item
 
 

@@ -12,6 +12,7 @@ from labeling.models import Item, Review
 from models_registry import files
 
 HERE = frozenset({Item.ImageStatus.STORED.value, Item.ImageStatus.AT_STATION.value})  # people can look at it
+NOT_AWAITED = HERE | {Item.ImageStatus.DELETED.value}  # here, or was and will not come again
 
 
 def measured(image: CheckedImage) -> dict[str, Any]:
@@ -58,5 +59,5 @@ def release_reviews(inspection: int) -> None:
     """
     waiting = Review.objects.filter(inspection=inspection, waits_for_image=True, status=Review.Status.OPEN)
     keys = list(waiting.order_by("pk").select_for_update().values_list("pk", flat=True))
-    if keys and not Item.objects.filter(inspection=inspection).exclude(image_status__in=HERE).exists():
+    if keys and not Item.objects.filter(inspection=inspection).exclude(image_status__in=NOT_AWAITED).exists():
         Review.objects.filter(pk__in=keys).update(waits_for_image=False)

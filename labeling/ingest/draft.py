@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from labeling.images.arrival import HERE
+from labeling.images.arrival import NOT_AWAITED
 from labeling.ingest.draw import EDGE_REASON, disposition_of
 from labeling.ingest.item import first_status, is_wanted
 from labeling.ingest.parts import Part
@@ -137,7 +137,7 @@ class Draft:
             (
                 pk, inspection, lead.catalog.registered_model.id, 1, review_reason(prediction is not None, routed),
                 mode, prediction, prediction is None or blind_draw(lead, routed), priority_of(routed), deadline,
-                default, "open", self.now, policy.needs_image and not HERE.issuperset(images.values()),
+                default, "open", self.now, policy.needs_image and not NOT_AWAITED.issuperset(images.values()),
             )
         )  # fmt: skip
         return pk, mode, deadline, default

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from labeling.errors import RowRefused
-from labeling.images.arrival import HERE, measured
+from labeling.images.arrival import NOT_AWAITED, measured
 from labeling.incoming import IncomingRow
 from labeling.ingest.submission import Submission, conflict
 from labeling.models import ImageFetch, Inspection, Item, Review, ReviewPolicy, Station
@@ -62,7 +62,7 @@ def first_status(*, has_image: bool, address: str, wanted: bool) -> str:
 
 def is_awaited(item: Item) -> bool:
     """Its image is not here, and people wait for it or would."""
-    return item.image_status not in HERE
+    return item.image_status not in NOT_AWAITED
 
 
 def store_item(inspection: Inspection, items: dict[str, Item], one: Submission, *, wanted: bool, now: datetime) -> bool:

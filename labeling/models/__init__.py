@@ -8,7 +8,7 @@ from labeling.models.declared import DeclaredPart, DeclaredSample
 from labeling.models.desks import GoldenSample, KeyMap
 from labeling.models.devices import Badge, Pin, StationDevice, Switch
 from labeling.models.hourly import HourlyFacts
-from labeling.models.images import ImageFetch
+from labeling.models.images import FileToDelete, ImageFetch
 from labeling.models.imports import Import
 from labeling.models.inspections import Inspection, Item
 from labeling.models.learning_rounds import LearningPick, LearningRound
@@ -40,6 +40,7 @@ __all__ = [
     "Deployment",
     "DesignState",
     "DispositionRecord",
+    "FileToDelete",
     "GoldenSample",
     "GroundTruth",
     "HandoverNote",

@@ -9,6 +9,21 @@ from django.utils.translation import gettext_lazy as _
 from labeling.models.inspections import Item
 
 
+class FileToDelete(models.Model):
+    """A file whose image's row says already that it is gone: written with it, and removed when the file is."""
+
+    key = models.CharField(max_length=200, primary_key=True, help_text=_("In the file store"))
+    sha256 = models.CharField(max_length=64, help_text=_("Of the image; one that another part shows stays"))
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "files to delete"
+        ordering = ("created_at", "key")
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ImageFetch(models.Model):
     """waiting ──claimed──> running ──> done
     ^                   │ └──cannot be had──> failed ──asked for again──> waiting

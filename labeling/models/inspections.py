@@ -89,6 +89,7 @@ class Item(models.Model):
          └──drawn later, address known──> fetching ──> stored
                                              └──> failed ──uploaded, or fetched again──> stored
     at_station: it stays there, and the browser fetches it there. (ImageFetch holds a fetch's attempts.)
+    stored ──older than it has to be kept──> deleted: the row first, then the file (FileToDelete).
     """
 
     class ImageStatus(models.TextChoices):
@@ -98,6 +99,7 @@ class Item(models.Model):
         STORED = "stored", _("Stored")
         AT_STATION = "at_station", _("At the station")
         FAILED = "failed", _("Could not be had")
+        DELETED = "deleted", _("Deleted after its time")
 
     # no index of its own: the unique one below begins with it
     inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="items", db_index=False)
@@ -117,6 +119,7 @@ class Item(models.Model):
     content_type = models.CharField(max_length=40, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     phash = models.CharField(max_length=16, blank=True)
+    image_deleted_at = models.DateTimeField(null=True, blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -135,7 +138,9 @@ class Item(models.Model):
                 name="item_image_is_measured",
             ),
             models.CheckConstraint(
-                condition=Q(image_status__in=["not_wanted", "wanted", "fetching", "stored", "at_station", "failed"]),
+                condition=Q(
+                    image_status__in=["not_wanted", "wanted", "fetching", "stored", "at_station", "failed", "deleted"]
+                ),
                 name="item_image_status_known",
             ),
             models.CheckConstraint(
@@ -143,8 +148,13 @@ class Item(models.Model):
                 name="item_image_there_iff_stored",
             ),
             models.CheckConstraint(
-                condition=Q(image_status__in=["not_wanted", "wanted", "stored"]) | ~Q(image_address=""),
+                condition=Q(image_status__in=["not_wanted", "wanted", "stored", "deleted"]) | ~Q(image_address=""),
                 name="item_image_to_be_had_has_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(image_status="deleted", image_deleted_at__isnull=False)
+                | ~Q(image_status="deleted") & Q(image_deleted_at__isnull=True),
+                name="item_image_deleted_at_iff_deleted",
             ),
         ]
         indexes = [

@@ -28,6 +28,7 @@ from tests.factories.desks import make_golden, make_key_map
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
+    make_file_to_delete,
     make_ground_truth,
     make_import,
     make_inspection,
@@ -129,6 +130,7 @@ __all__ = [
     "make_features",
     "make_fetch",
     "make_figures",
+    "make_file_to_delete",
     "make_frozen",
     "make_golden",
     "make_ground_truth",

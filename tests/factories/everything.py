@@ -45,6 +45,7 @@ from tests.factories.desks import make_golden, make_key_map
 from tests.factories.inspections import (
     make_deployment,
     make_fetch,
+    make_file_to_delete,
     make_ground_truth,
     make_import,
     make_inspection,
@@ -134,7 +135,7 @@ def _of_a_part(model: RegisteredModel) -> list[Model]:
     )
     return [
         source, source.station, source.station.site, inspection, make_item(inspection=inspection, source=source),
-        make_fetch(), make_quality(), make_reference(), *_of_learning(),
+        make_fetch(), make_file_to_delete(), make_quality(), make_reference(), *_of_learning(),
         prediction, told, review, make_selection(inspection=inspection, registered_model=model),
         *_of_rollups(champion, prediction), make_region_match(prediction=prediction),
         make_shadow(prediction=prediction), make_verdict(review=review),

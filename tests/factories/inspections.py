@@ -16,6 +16,7 @@ from PIL import Image
 
 from labeling.models import (
     Deployment,
+    FileToDelete,
     GroundTruth,
     ImageFetch,
     Import,
@@ -97,6 +98,12 @@ def make_fetch(*, item: Item | None = None, **fields: Any) -> ImageFetch:
     """A fetch of the image of a view, due now."""
     item = item or make_item(image_status="fetching", image_address="http://camera.test/1.png")
     return ImageFetch.objects.create(item=item, **{"next_attempt_at": NOW, "created_at": NOW, **fields})
+
+
+def make_file_to_delete(**fields: Any) -> FileToDelete:
+    """Of an image whose row says that it is gone."""
+    n = next_number()
+    return FileToDelete.objects.create(**{"key": f"images/{n}.png", "sha256": f"{n:064x}", "created_at": NOW, **fields})
 
 
 def make_prediction(

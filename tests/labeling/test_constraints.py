@@ -156,6 +156,10 @@ SEEN: dict[str, list[Case]] = {
         lambda: change(make.make_item(), image_status="at_station"),
         lambda: change(make.make_item(), image_status="failed"),
     ],
+    "item_image_deleted_at_iff_deleted": [
+        lambda: change(image(), image_status="deleted", image=""),
+        lambda: change(image(), image_deleted_at=make.NOW),
+    ],
     "imagefetch_status_known": [lambda: change(make.make_fetch(), status="lost")],
     "imagefetch_finished_at_iff_over": [
         lambda: change(make.make_fetch(), status="done"),
