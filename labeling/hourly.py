@@ -1,8 +1,9 @@
 """Facts that change over hours, reckoned model by model and kept in a row, so that decisions read them in one query.
 
-Drift: the classes that the champion predicts, in two windows of seven production days against its first 28. The fall of
-accuracy by the model's own word: the mean of its confidence then and now (STATISTICS §5; it ranks no model and triggers
-nothing by itself). Calibration and agreement: `models_registry.estimation.reliability`, `labeling.agreement`.
+Drift: the classes that the champion predicts, how sure it is, and what was measured of its cameras' images, in two
+windows of seven days against its first 28. The fall of accuracy by the model's own word: the mean of its confidence
+then and now (STATISTICS §5; it ranks no model and triggers nothing by itself). Calibration and agreement:
+`models_registry.estimation.reliability`, `labeling.agreement`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from django.db.models import Count, Min, Sum
 
 from labeling.agreement import MISSING, krippendorff_alpha
+from labeling.arriving import confidences, images
 from labeling.models import HourlyFacts, Tally, Verdict
 from labeling.windows import Window, slice_cells, window_cells
-from models_registry.drift import classes_drifted
+from models_registry.drift import Comparison, compare_classes, compare_numbers, in_a_row
 from models_registry.estimation.reliability import reliability
 from models_registry.models import ModelVersion, RegisteredModel
 
 EVERY = timedelta(hours=1)
 AT_ONCE = 20  # models of one turn of the loop
 DAYS, REFERENCE_DAYS, N_WINDOWS = 7, 28, 2
+NAMED = 3  # of what has drifted, in a sentence
 CALIBRATION_DAYS = 28
 OVERLAP_DAYS, MOST_PARTS = 90, 2000
 
@@ -41,7 +44,7 @@ def reckon(registered_model: RegisteredModel, *, now: datetime) -> HourlyFacts:
     """Reckon the facts of a model anew."""
     champion = ModelVersion.objects.champion_of(registered_model)
     agreement, n_overlap = agreement_of(registered_model, now=now)
-    found: dict[str, Any] = {"drift_windows": None, "own_word_fall": None, "ece": None, "ece_low": None}
+    found: dict[str, Any] = {"drift_windows": None, "drift_of": "", "own_word_fall": None, "ece": None, "ece_low": None}
     if champion is not None:
         found |= _drift(champion, now) | _calibration(champion, now)
     found |= {"agreement": agreement, "n_overlap": n_overlap, "measured_at": now}
@@ -80,17 +83,30 @@ def _drift(champion: ModelVersion, now: datetime) -> dict[str, Any]:
             window.doubt += doubt
     then, present = windows[-1].own_word, windows[0].own_word
     fall = None if then is None or present is None else then - present
-    return {"drift_windows": _in_a_row(windows), "own_word_fall": fall}
+    return _in_a_row(champion, windows, first, today) | {"own_word_fall": fall}
 
 
-def _in_a_row(windows: Sequence[Arrived]) -> int | None:
-    """How many of the newest windows have drifted one after the other. None: the newest cannot be compared."""
+def _in_a_row(champion: ModelVersion, windows: Sequence[Arrived], first: date, today: date) -> dict[str, Any]:
+    """What has drifted in the newest windows one after the other, and in how many of them."""
+    compared: list[dict[str, Comparison]] = [{} for _ in range(N_WINDOWS)]
     classes = sorted({one for window in windows for one in window.classes})
     counts = [np.array([window.classes[one] for one in classes], dtype=np.float64) for window in windows]
-    drifted = [classes_drifted(counts[-1], current) for current in counts[:-1]]
-    if drifted[0] is None:
-        return None
-    return next((n for n, one in enumerate(drifted) if not one), len(drifted))
+    for found, current in zip(compared, counts[:-1], strict=True):
+        if (classed := compare_classes(counts[-1], current)) is not None:
+            found["what it predicts"] = classed
+    spans = [(today - timedelta(days=(n + 1) * DAYS - 1), DAYS) for n in range(N_WINDOWS)] + [(first, REFERENCE_DAYS)]
+    for what, values in (confidences(champion, spans) | images(champion.registered_model_id, spans)).items():
+        for found, numbers in zip(compared, values[:-1], strict=True):
+            if (measured := compare_numbers(values[-1], numbers)) is not None:
+                found[what] = measured
+    row = in_a_row(compared)
+    return {} if row is None else {"drift_windows": row.n, "drift_of": _listed(row.what)}
+
+
+def _listed(what: Sequence[str]) -> str:
+    """What a sentence names, and how many more."""
+    named, more = list(what[:NAMED]), len(what) - NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _calibration(champion: ModelVersion, now: datetime) -> dict[str, Any]:

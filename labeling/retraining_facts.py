@@ -245,7 +245,13 @@ def _of_the_hour(row: HourlyFacts | None, recalibrated_at: datetime | None) -> d
         row.ece is None or row.ece_low is None or (recalibrated_at is not None and row.measured_at < recalibrated_at)
     )
     return {
-        "drift": None if row.drift_windows is None else Drift(row.drift_windows, row.own_word_fall),
+        "drift": _drift(row),
         "calibration": None if is_old else (row.ece, row.ece_low),
         "agreement": None if row.agreement is None else (row.agreement, row.n_overlap),
     }
+
+
+def _drift(row: HourlyFacts) -> Drift | None:
+    if row.drift_windows is None:
+        return None
+    return Drift(row.drift_windows, row.own_word_fall, **({"what": row.drift_of} if row.drift_of else {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,8 +70,8 @@ def psi(reference: Floats, current: Floats, *, n_bins: int = 10, alpha: float = 
 
 
 def kolmogorov_smirnov(reference: Floats, current: Floats) -> float:
-    """The p-value of the two-sample test."""
-    return float(stats.ks_2samp(reference, current).pvalue)
+    """The p-value of the two-sample test, asymptotic: exact counting over thousands of values costs seconds."""
+    return float(stats.ks_2samp(reference, current, method="asymp").pvalue)
 
 
 def discoveries(p_values: Sequence[float], *, q: float = 0.05, method: Literal["bh", "by"] = "bh") -> list[bool]:
@@ -85,15 +85,70 @@ def discoveries(p_values: Sequence[float], *, q: float = 0.05, method: Literal["
 
 MIN_REFERENCE, MIN_CURRENT = 1000, 200
 NOTICEABLE = 0.1  # distance: below it a difference is too small to matter, however surely it is there
+NOTICEABLE_WAY = 0.2  # the same for numbers, in interquartile ranges
 
 
-def classes_drifted(reference: Floats, current: Floats) -> bool | None:
-    """Whether counts of classes, (K,) each, differ surely (chi-square, 5 %) and noticeably. None: too few of either."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One thing's window against its reference: how surely they differ, and whether by enough to matter."""
+
+    p_value: float
+    is_noticeable: bool
+
+
+def compare_classes(reference: Floats, current: Floats) -> Comparison | None:
+    """Counts of classes, (K,) each: chi-square and the distance of Jensen and Shannon. None: too few of either."""
     if reference.sum() < MIN_REFERENCE or current.sum() < MIN_CURRENT:
         return None
     seen = reference + current > 0
     table = np.stack([reference[seen], current[seen]])
     if table.shape[1] < 2:
-        return False
+        return Comparison(1.0, is_noticeable=False)
     p_value = float(stats.chi2_contingency(table).pvalue)
-    return p_value < 0.05 and jensen_shannon(reference, current) > NOTICEABLE
+    return Comparison(p_value, jensen_shannon(reference, current) > NOTICEABLE)
+
+
+def compare_numbers(reference: Floats, current: Floats) -> Comparison | None:
+    """Values, (n,) and (m,): Kolmogorov-Smirnov and the way over the reference's spread. None: too few of either.
+
+    Where the middle half of the reference is one value the spread is its standard deviation, and where all of it is
+    one value any difference is noticeable.
+    """
+    if len(reference) < MIN_REFERENCE or len(current) < MIN_CURRENT:
+        return None
+    size = effect_size(reference, current)
+    if size is None:
+        way, spread = wasserstein(reference, current), float(np.std(reference))
+        size = way / spread if spread > 0 else float(np.inf) if way > 0 else 0.0
+    return Comparison(kolmogorov_smirnov(reference, current), size > NOTICEABLE_WAY)
+
+
+def drifted(window: Mapping[str, Comparison], *, q: float = 0.05) -> frozenset[str]:
+    """What of one window has drifted: surely, under one false discovery rate over all of it, and noticeably."""
+    found = discoveries([one.p_value for one in window.values()], q=q)
+    pairs = zip(window.items(), found, strict=True)
+    return frozenset(name for (name, one), is_sure in pairs if is_sure and one.is_noticeable)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``n`` of the newest windows in a row have drifted in each of ``what``, sorted; 0 and nothing for no drift."""
+
+    n: int
+    what: tuple[str, ...]
+
+
+def in_a_row(windows: Sequence[Mapping[str, Comparison]]) -> Row | None:
+    """The longest row of windows, the newest first, in which the same thing has drifted. None: the newest cannot be
+    compared."""
+    if not windows or not windows[0]:
+        return None
+    found = [drifted(window) for window in windows]
+    staying, longest = found[0], 0
+    what: frozenset[str] = frozenset()
+    for one in found:
+        staying &= one
+        if not staying:
+            break
+        what, longest = staying, longest + 1
+    return Row(longest, tuple(sorted(what)))

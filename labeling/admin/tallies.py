@@ -33,6 +33,7 @@ class HourlyFactsAdmin(HistoryAdmin):
     list_display = (
         "registered_model",
         "drift_windows",
+        "drift_of",
         "own_word_fall",
         "ece",
         "agreement",

@@ -60,6 +60,10 @@ class ItemQuality(models.Model):
                 condition=Q(flags__isnull=True) | Q(flags__contained_by=list(FLAGS)), name="itemquality_flags_known"
             ),
         ]
+        indexes = [
+            # read by drift: what was measured in some hours of each day
+            models.Index(fields=["measured_at"], name="itemquality_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item}: {', '.join(self.flags) if self.flags else '-'}"

@@ -83,7 +83,7 @@ def _drift(facts: RetrainingFacts, rules: RetrainingRules, now: datetime) -> Gua
     if drift is None:
         return Guard("drift", False, "Drift is not measurable yet.")
     if drift.n_windows == 0:
-        return Guard("drift", False, f"No drift of {drift.what}.")
+        return Guard("drift", False, "Nothing that arrives has drifted.")
     if drift.n_windows < WINDOWS:
         return Guard("drift", False, f"Drift of {drift.what} in the last window: {WINDOWS} in a row are needed.")
     if drift.fall is None or drift.fall <= rules.drift_fall:

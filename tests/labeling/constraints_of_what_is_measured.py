@@ -12,6 +12,10 @@ MEASURED: dict[str, list[Callable[[], Attempt]]] = {
         lambda: change(make.make_hourly(), ece=0.1),
         lambda: change(make.make_hourly(), ece=0.1, ece_low=0.2),
     ],
+    "hourlyfacts_drift_of_something": [
+        lambda: change(make.make_hourly(), drift_windows=0, drift_of="what it predicts"),
+        lambda: change(make.make_hourly(), drift_windows=None, drift_of="what it predicts"),
+    ],
     "hourlyfacts_agreement_at_most_1": [lambda: change(make.make_hourly(), agreement=1.01)],
     "itemquality_flags_known": [lambda: change(make.make_quality(), flags=["blurred", "ugly"])],
     "qualityreference_limits_iff_frozen": [

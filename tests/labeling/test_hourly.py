@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
+from django.db.models import F
 
 import tests.factories as make
 from labeling.feedback import explain_retraining
 from labeling.hourly import AT_ONCE, due_hourly, reckon
-from labeling.models import HourlyFacts
+from labeling.image_quality import RECIPE
+from labeling.models import HourlyFacts, Inspection, Item, ItemQuality, Prediction, Source
 from models_registry.models import ModelVersion, RegisteredModel
 
 NOW = make.NOW
@@ -131,3 +134,65 @@ def test_people_who_judged_the_same_parts_agree_or_hold_the_next_run_back(model:
     assert guards["label_quality"] is False
 
     assert reckon(model, now=NOW + timedelta(days=91)).n_overlap == 0
+
+
+def photographed(camera: Source, *, days_ago: range, brightness: float, seed: int = 0) -> None:
+    """Forty images a day, in two shifts; one feature is measured of them."""
+    rng = np.random.default_rng(seed)
+    midnight = NOW.replace(hour=0)
+    at = [
+        midnight + timedelta(hours=6 * (n % 2), minutes=n) - timedelta(days=day) for day in days_ago for n in range(40)
+    ]
+    parts = Inspection.objects.bulk_create(
+        Inspection(
+            station=camera.station, inspection_id=f"photo-{make.next_number()}", group_id="photos", captured_at=one,
+            received_at=one, day=one.date(), partition="train",
+        )
+        for one in at
+    )  # fmt: skip
+    items = Item.objects.bulk_create(
+        Item(inspection=part, source=camera, created_at=part.captured_at) for part in parts
+    )
+    ItemQuality.objects.bulk_create(
+        ItemQuality(
+            item=item, recipe=RECIPE, features={"brightness": rng.normal(brightness, 10), "jpeg_quality": None},
+            measured_at=item.created_at,
+        )
+        for item in items
+    )  # fmt: skip
+
+
+def test_the_brightness_of_one_camera_is_named_and_another_stations_camera_is_none_of_the_models(
+    champion: ModelVersion, model: RegisteredModel
+) -> None:
+    steady, darker, elsewhere = make.make_source(name="Top"), make.make_source(name="Side"), make.make_source()
+    for camera in (steady, darker):
+        make.make_deployment(station=camera.station, version=champion)
+    arrived(champion, days_ago=50, ok=900, scratch=100)
+    arrived(champion, days_ago=10, ok=180, scratch=20, confidence=0.9)
+    arrived(champion, days_ago=1, ok=180, scratch=20, confidence=0.9)
+    for camera, now in ((steady, 120), (darker, 113), (elsewhere, 20)):
+        photographed(camera, days_ago=range(23, 51), brightness=120)
+        photographed(camera, days_ago=range(14), brightness=now, seed=1)
+
+    row = reckon(model, now=NOW)
+
+    assert (row.drift_windows, row.drift_of) == (2, "the brightness of Side")
+    drift = next(one for one in explain_retraining(model, now=NOW).causes if one.name == "drift")
+    assert "Drift of the brightness of Side, but accuracy by the model's own word" in drift.detail
+    assert not drift.passed
+
+
+def test_how_sure_it_is_drifts_while_it_predicts_the_same(champion: ModelVersion, model: RegisteredModel) -> None:
+    for day in (*range(23, 51), *range(14)):
+        arrived(champion, days_ago=day, ok=38, scratch=2, confidence=0.9 if day > 20 else 0.8)
+    early = Prediction.objects.annotate(shift=F("pk") % 2).filter(shift=1)
+    early.update(predicted_at=F("predicted_at") - timedelta(hours=6))
+
+    row = reckon(model, now=NOW)
+
+    assert (row.drift_windows, row.drift_of) == (2, "how sure it is")
+    assert row.own_word_fall == pytest.approx(0.1)
+    drift = next(one for one in explain_retraining(model, now=NOW).causes if one.name == "drift")
+    assert drift.passed
+    assert drift.detail.startswith("Drift of how sure it is in 2 windows in a row")

@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
-from models_registry.drift import classes_drifted
 from models_registry.policy import Alarm, Drift, Recalibration, Request, RetrainingRules, decide_retraining
 from models_registry.policy.schedule import check_schedule, check_zone, last_time, next_time
 from tests.unit.test_policy import NOW, RIPE, RULES
@@ -162,13 +160,3 @@ def test_what_is_no_schedule_is_refused_and_names_no_time(nonsense: str) -> None
 def test_what_is_no_time_zone_is_refused(nonsense: str) -> None:
     with pytest.raises(ValueError, match="time zone"):
         check_zone(nonsense)
-
-
-def test_classes_drift_when_they_differ_surely_and_noticeably() -> None:
-    reference = np.array([900.0, 80.0, 20.0])
-
-    assert classes_drifted(reference, np.array([180.0, 16.0, 4.0])) is False
-    assert classes_drifted(reference * 100, reference * 20 + [0, 60, 0]) is False  # surely, but by a hair
-    assert classes_drifted(reference, np.array([140.0, 50.0, 10.0])) is True
-    assert classes_drifted(reference, np.array([100.0, 50.0, 10.0])) is None
-    assert classes_drifted(np.array([1000.0, 0.0]), np.array([200.0, 0.0])) is False
