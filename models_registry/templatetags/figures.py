@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
 from models_registry.models import Report
@@ -25,6 +26,7 @@ MINUS = "\u2212"
 REVIEWS_NEEDED = 30
 BEYOND_WORDS = 1_000_000  # to 1: larger odds say no more
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
+OPTIONS = {"balanced": gettext_lazy("Balanced"), "search_seconds": gettext_lazy("Search seconds")}
 POINTS = "XXX"  # the currency that is none
 
 
@@ -108,6 +110,12 @@ def since(moment: datetime | None) -> str:
 def words(name: str) -> str:
     """A guard's name as a person reads it: total_labels is Total labels."""
     return capfirst(name.replace("_", " "))
+
+
+@register.filter
+def option_name(name: str) -> str:
+    """What our own trainer may be told, in the reader's language; another's option by its own name."""
+    return str(OPTIONS.get(name, words(name)))
 
 
 @register.filter

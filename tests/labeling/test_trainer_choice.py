@@ -111,4 +111,5 @@ def test_a_run_keeps_what_it_was_told_and_what_an_hour_of_it_costs(lena: Client,
     assert cost.sum == pytest.approx(0.5)
     page = lena.get(run.get_absolute_url()).content.decode()
     assert "Balanced: yes" in page
+    assert "built-in" in page
     assert "€\xa036" in page
