@@ -50,6 +50,13 @@ class Hours(forms.FloatField):
         return round(super().clean(value) * 60)
 
 
+class Plain(forms.FloatField):
+    """A number without a point where it has none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:.10g}" if isinstance(value, float) else value
+
+
 class RetrainingForm(ModelForm):
     new_labels_share = Percent(_("and at least, % of what the last run learned from"))
     drift_fall = Percent(_("Fall by the model's own word that counts, points"))
@@ -58,6 +65,7 @@ class RetrainingForm(ModelForm):
 
     class Meta:
         model = RetrainingPolicy
+        field_classes = {"search_seconds": Plain}
         labels = {
             "enabled": _("Runs start by themselves"),
             "min_new_labels": _("New labels that ask for a run, at least"),
