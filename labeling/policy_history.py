@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 from django.db.models.functions import TruncHour
 
+from labeling.input_quality import holds_until
 from labeling.models import GroundTruth, Outcome
 from labeling.retraining_facts import rules_from, zone_of_site
 from models_registry.models import Alert, RegisteredModel, RetrainingPolicy, RetrainingRequest, TrainingRun
@@ -35,7 +36,8 @@ def history_of(registered_model: RegisteredModel) -> History:
             for one in alerts.filter(kind=Alert.Kind.ACCURACY)
         ],
         bad_cameras=[
-            Span(one.opened_at, one.resolved_at, one.slice) for one in alerts.filter(kind=Alert.Kind.INPUT_QUALITY)
+            Span(one.opened_at, one.resolved_at or holds_until(one), one.slice)
+            for one in alerts.filter(kind=Alert.Kind.INPUT_QUALITY)
         ],
         requests=[(Request(by, reason, at), expires) for by, reason, at, expires in asked],
         runs=list(runs.order_by("queued_at").values_list("queued_at", flat=True)),

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
+from labeling.input_quality import holds_until
 from labeling.models import Deployment, GroundTruth, HourlyFacts, Outcome
 from models_registry.models import (
     Alert,
@@ -59,7 +60,8 @@ def facts_of(models: Sequence[RegisteredModel], *, now: datetime) -> dict[int, R
             alarms=_alarms(alerts[pk], answers.get(pk)),
             requests=tuple(requests[pk]),
             schedule_from=max((at for at in (since.get(pk), run["queued"]) if at is not None), default=None),
-            bad_cameras=tuple(one.slice for one in alerts[pk] if one.kind == Alert.Kind.INPUT_QUALITY),
+            bad_cameras=_cameras(alerts[pk], now, are_silent=False),
+            silent_cameras=_cameras(alerts[pk], now, are_silent=True),
             recalibration=Recalibration(champions.get(pk, ""), recalibrated.get(pk, ""), run["recalibrated"]),
             **_of_the_hour(hourly.get(pk), run["recalibrated"]),
         )
@@ -226,6 +228,11 @@ def _alarms(alerts: Sequence[Alert], answer: ModelVersion | None) -> tuple[Alarm
         for alert in alerts
         if alert.kind == Alert.Kind.ACCURACY
     )
+
+
+def _cameras(alerts: Sequence[Alert], now: datetime, *, are_silent: bool) -> tuple[str, ...]:
+    incidents = [one for one in alerts if one.kind == Alert.Kind.INPUT_QUALITY]
+    return tuple(one.slice for one in incidents if (holds_until(one) <= now) is are_silent)
 
 
 def _requests(ids: Sequence[int], now: datetime) -> defaultdict[int, list[Request]]:

@@ -66,6 +66,7 @@ class RetrainingFacts:
     labels of defect classes that were rare in it. ``schedule_from``: missed times before it are not made up for.
     ``calibration``: the mean distance of said and right with the lower end of its interval. ``agreement``: of people
     who judged the same parts, with how many parts. ``bad_cameras``: those with an open incident.
+    ``silent_cameras``: those with one that have sent nothing for too long to hold anything back.
     """
 
     n_new_labels: int
@@ -86,6 +87,7 @@ class RetrainingFacts:
     recalibration: Recalibration = field(default_factory=Recalibration)
     agreement: tuple[float, int] | None = None
     bad_cameras: tuple[str, ...] = ()
+    silent_cameras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

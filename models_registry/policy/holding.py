@@ -106,6 +106,9 @@ def _agreement(facts: RetrainingFacts, rules: RetrainingRules) -> Guard:
 
 def _images(facts: RetrainingFacts, rules: RetrainingRules) -> Guard:
     cameras = ", ".join(facts.bad_cameras)
+    if not facts.bad_cameras and facts.silent_cameras:
+        silent = ", ".join(facts.silent_cameras)
+        return Guard("image_quality", True, f"Images of {silent} were unusual; no new one came for a week.")
     if not facts.bad_cameras:
         return Guard("image_quality", True, "No camera has an open incident.")
     if not rules.hold_on_bad_images:
