@@ -46,12 +46,12 @@ CROSS JOIN LATERAL (
 WHERE said.confidence IS NOT NULL
 """
 IMAGES = """
-SELECT span, camera, name, features FROM (
-    SELECT slices.span, source.id AS camera, source.name, measured.features,
+SELECT found.span, found.camera, found.name, quality.features FROM (
+    SELECT slices.span, source.id AS camera, source.name, measured.item_id,
         row_number() OVER (PARTITION BY slices.starts, slices.span, source.id ORDER BY measured.measured_at) AS nth
     FROM unnest(%s::timestamptz[], %s::int[]) AS slices(starts, span)
     CROSS JOIN LATERAL (
-        SELECT item_id, features, measured_at FROM labeling_itemquality
+        SELECT item_id, measured_at FROM labeling_itemquality
         WHERE measured_at >= slices.starts AND measured_at < slices.starts + make_interval(secs => %s)
             AND recipe = %s
         ORDER BY measured_at LIMIT %s
@@ -60,7 +60,8 @@ SELECT span, camera, name, features FROM (
     JOIN labeling_source AS source ON source.id = item.source_id
     WHERE source.station_id IN (SELECT station_id FROM labeling_deployment WHERE registered_model_id = %s)
 ) AS found
-WHERE nth <= %s
+JOIN labeling_itemquality AS quality ON quality.item_id = found.item_id -- their numbers are long: read once cut
+WHERE found.nth <= %s
 """
 
 

@@ -1,8 +1,8 @@
 """How long images are kept: those of parts that nobody will learn from any more go after some days, and it is said.
 
 What is known of a part (predictions, draws, verdicts, sums) stays, so no figure changes. An image is kept as long as
-its part waits for a person, or has a label or an outcome: such images train and measure, and versions are explained by
-them. So nothing that a version learned from or was measured on is deleted here, ever.
+its part waits for a person, has a label or an outcome, or is a golden sample: such images train and measure, and
+versions are explained by them. What datasets hold has labels.
 
 The row says that its image is gone before the file goes; a turn that is cut off is finished by the next one.
 """
@@ -16,17 +16,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from labeling.images.check import FORMATS
 from labeling.images.derivatives import RECIPES, derivative_key
-from labeling.images.heat import heat_key
 from labeling.images.mosaic import has_mosaic, mosaic_key, n_levels
-from labeling.models import FileToDelete, GroundTruth, Inspection, Item, Outcome, Prediction, Review
-from labeling.regions.shown import heatmap_of
+from labeling.ingest.item import STORE
+from labeling.models import FileToDelete, GoldenSample, GroundTruth, Inspection, Item, Outcome, Review
 from models_registry import files
 
 AT_ONCE = 500
-OURS = "images/"
-EXTENSIONS = tuple(extension for _, extension in FORMATS.values())
 Status = Item.ImageStatus
 
 
@@ -58,7 +54,7 @@ WAITING = Review.objects.filter(status__in=(Review.Status.OPEN, Review.Status.ES
 
 def to_go(days: int, *, now: datetime) -> QuerySet[Item]:
     """Of these the ones that nobody waits for and nobody can learn from."""
-    old = older_than(days, now=now)
+    old = older_than(days, now=now).filter(~Exists(GoldenSample.objects.filter(item=OuterRef("pk"))))
     return old.filter(~_of_part(WAITING), ~_of_part(GroundTruth.objects.all()), ~_of_part(Outcome.objects.all()))
 
 
@@ -97,7 +93,7 @@ def _mark(days: int, *, after: int, now: datetime, most: int) -> list[int]:
 
 
 def delete_marked() -> None:
-    """Delete the files that are to go. Files are named by their content: what another part shows stays."""
+    """Delete the files that are to go. Images are named by their content: what another part shows stays."""
     while marked := list(FileToDelete.objects.all()[:AT_ONCE]):
         hashes = {one.sha256 for one in marked}
         shown = Item.objects.filter(sha256__in=hashes, image_status=Status.STORED).values_list("sha256", flat=True)
@@ -109,16 +105,12 @@ def delete_marked() -> None:
 
 
 def _files(item: Item) -> Iterator[tuple[str, str]]:
-    """Keys and hashes: the image as it came (unless it lies where its owner put it), what was made of it, and where
-    versions looked."""
-    if item.image.startswith(OURS):
+    """Keys and hashes: the image as it came (unless it lies where its owner put it) and what was made of it. Heat maps
+    stay: they are small, show no image, and parts whose maps are equal share one file."""
+    if not item.image_address.startswith(STORE):
         yield item.image, item.sha256
     for size in RECIPES:
         yield derivative_key(item.sha256, size), item.sha256
     if has_mosaic(item.width, item.height):
         for level in range(n_levels(item.width or 0, item.height or 0)):
             yield mosaic_key(item.sha256, level), item.sha256
-    for said in Prediction.objects.filter(inspection=item.inspection_id):
-        if sha256 := heatmap_of(said, item.view):
-            yield heat_key(sha256), sha256
-            yield from ((f"{OURS}{sha256[:2]}/{sha256}.{extension}", sha256) for extension in EXTENSIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,8 +16,10 @@ from labeling.api.parsers import Utf8MultiPartParser
 from models_registry.services.registering import MOST_BYTES, register_file
 from models_registry.tasks import nudge_recompare
 from reviewapp.errors import ReviewAppError
+from reviewapp.openapi import Refused
 
 FIELDS = {"file", "name"}
+NOT_SERVABLE = "The file is none that could be served; `fields` says why."
 FORM = {
     "type": "object",
     "required": ["file"],
@@ -42,7 +44,7 @@ class RegisterVersion(APIView):
 
     @extend_schema(
         summary="Register a version from an ONNX file; it becomes a candidate", request={shapes.FORM: FORM},
-        responses={200: RegisteredVersion, 201: RegisteredVersion},
+        responses={200: RegisteredVersion, 201: RegisteredVersion, 422: OpenApiResponse(Refused, NOT_SERVABLE)},
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         found = require(person(request), "decide", slug)

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from labeling import retention
 from labeling.images.derivatives import derivative_key
-from labeling.images.heat import check_heatmap, heat_key, receive_heatmap
 from labeling.images.shown import prepare
 from labeling.ingest.item import is_awaited
 from labeling.models import FileToDelete, Inspection, Item
@@ -45,11 +44,8 @@ def purge() -> int:
 
 def test_an_old_image_goes_with_all_that_was_made_of_it_and_its_row_says_so() -> None:
     item = old()
-    said = make.make_prediction(inspection=item.inspection, findings=[{"view": item.view}])
-    heat = check_heatmap(make.png(shade=7))
-    receive_heatmap(prediction=said, view=item.view, image=heat)
     prepare([item])
-    keys = [item.image, derivative_key(item.sha256, "review"), heat.key, heat_key(heat.sha256)]
+    keys = [item.image, derivative_key(item.sha256, "review")]
     assert all(map(files.exists, keys))
     assert purge() == 1
     assert not any(map(files.exists, keys))
@@ -63,7 +59,8 @@ def test_an_old_image_goes_with_all_that_was_made_of_it_and_its_row_says_so() ->
 
 def test_what_is_waited_for_or_learned_from_stays() -> None:
     young, waits, labelled, told, imported = old(age=DAYS - 1), old(), old(), old(), old(purpose="import")
-    model = make.make_model()
+    golden, model = old(), make.make_model()
+    make.make_golden(registered_model=model, item=golden)
     make.make_review(inspection=waits.inspection, registered_model=model)
     make.make_ground_truth(registered_model=model, inspection=labelled.inspection, label="ok")
     make.make_outcome(registered_model=model, inspection=told.inspection, label="ok")
@@ -71,7 +68,7 @@ def test_what_is_waited_for_or_learned_from_stays() -> None:
     make.make_review(inspection=closed.inspection, registered_model=model, status="cancelled")
     assert purge() == 1
     assert Item.objects.get(pk=closed.pk).image_status == "deleted"
-    for item in (young, waits, labelled, told, imported):
+    for item in (young, waits, labelled, told, imported, golden):
         assert Item.objects.get(pk=item.pk).image_status == "stored"
         assert files.exists(item.image)
     assert retention.kept(DAYS, now=timezone.now()) == retention.Kept(n_waiting=1, n_labelled=2, n_in_datasets=0)
@@ -83,7 +80,7 @@ def test_bytes_that_another_part_shows_and_files_of_others_stay() -> None:
     Item.objects.filter(pk=shares.pk).update(image=goes.image)
     default_storage.save("plant-a/7.png", ContentFile(make.png(shade=34)))
     theirs = old()
-    Item.objects.filter(pk=theirs.pk).update(image="plant-a/7.png")
+    Item.objects.filter(pk=theirs.pk).update(image="plant-a/7.png", image_address="store:plant-a/7.png")
     assert purge() == 2
     assert files.exists(goes.image)
     assert files.exists("plant-a/7.png")
