@@ -61,6 +61,7 @@ def cut_off_before_the_commit(version: ModelVersion, pool: ThreadPoolExecutor) -
 
 def _waits_to_delete(session: int) -> bool:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction the first look is shown again
         cursor.execute(
             "SELECT wait_event_type = 'Lock' AND query LIKE 'DELETE%%' FROM pg_stat_activity WHERE pid = %s", [session]
         )
