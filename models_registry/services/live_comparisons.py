@@ -79,7 +79,7 @@ def record_live(
     if not parts:
         return None
     paired = compare_sides(_sides(parts), policy, classes=classes, confidence=confidence_of(look))
-    holdout = candidate.comparisons.filter(kind=Kind.HOLDOUT).order_by("-pk").first()
+    holdout = _trusted_holdout(candidate)
     if holdout is not None and holdout.champion_id != champion.pk:
         decision = PromotionDecision("wait", "The hold-out is not compared with this champion yet.")
     else:
@@ -96,6 +96,14 @@ def record_live(
     )  # fmt: skip
     act(candidate, comparison, decision, now=now)
     return comparison
+
+
+def _trusted_holdout(candidate: ModelVersion) -> Comparison | None:
+    """None for a version that was registered by hand: nobody knows whether it has learned from what is held out here,
+    so only the line speaks for it (STATISTICS §3.4)."""
+    if "registered_by" in candidate.metrics:
+        return None
+    return candidate.comparisons.filter(kind=Kind.HOLDOUT).order_by("-pk").first()
 
 
 def _told(one: LivePart) -> Told:

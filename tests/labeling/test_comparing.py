@@ -121,6 +121,28 @@ def test_evidence_of_the_line_promotes_a_version_from_elsewhere_and_harm_refuses
         assert ModelVersion.objects.get(pk=line.candidate.pk).stage == stage
 
 
+@pytest.mark.parametrize(
+    ("rules", "stage"),
+    [
+        ({"automatic": True, "min_live_items": 0}, "candidate"),
+        ({"automatic": True, "min_live_items": 50}, "champion"),
+        ({"automatic": False, "min_live_items": 50}, "candidate"),
+    ],
+)
+def test_for_a_version_registered_by_hand_only_the_line_speaks(rules: dict[str, Any], stage: str) -> None:
+    """It may have learned from what is held out here, however well it does there."""
+    line = Line(guard_defects=False, **rules)
+    ModelVersion.objects.filter(pk=line.candidate.pk).update(metrics={"registered_by": "lena"})
+    make.make_comparison(candidate=line.candidate, champion=line.champion)
+    for _ in range(60):
+        line.part(champion="ok", candidate="dent")
+    line.draw()
+    line.settle_all("dent")
+    (look,) = line.look()
+    assert look.n_fixed == 60
+    assert ModelVersion.objects.get(pk=line.candidate.pk).stage == stage
+
+
 def test_another_champion_begins_another_design_and_without_a_budget_nothing_is_drawn() -> None:
     line = Line()
     line.part(candidate="dent")
