@@ -16,7 +16,10 @@ Floats = NDArray[np.float64]
 MOST = 1e9
 """No single error costs more, in whatever currency: beyond it somebody mistyped."""
 
-# ISO 4217, active codes of countries and unions; XXX ("no currency") counts points.
+POINTS = "XXX"
+"""ISO 4217's code for no currency: where nobody has set a model's costs, errors and hours count points."""
+
+# ISO 4217, active codes of countries and unions; `POINTS` among them.
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
 COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.conf import settings
@@ -27,14 +28,14 @@ from reviewapp.errors import ReviewAppError
 Status = Item.ImageStatus
 
 
-class FileRows(APIView):
+class FileRows(APIView, ABC):
     """One file `image` with its fields, or `rows` (a JSON list) with the files `image.0`, `image.1`, …"""
 
     parser_classes = [Utf8MultiPartParser]
 
+    @abstractmethod
     def take(self, request: Request, raw: Any, position: int, name: str) -> dict[str, Any]:
         """Store what stands in the file ``name``, and answer for its row. :raises ReviewAppError: refused."""
-        raise NotImplementedError
 
     def take_all(self, request: Request) -> Response:
         require_verb(person(request), "ingest")

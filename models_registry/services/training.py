@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Coalesce
 
+from models_registry.costs import POINTS
 from models_registry.errors import RunActive
 from models_registry.models import (
     CostMatrix,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_ATTEMPTS = 5
-POINTS = "XXX"  # the currency that is none, where nobody has set the model's costs
 STEPS = tuple(TrainingStep.Name.values)
 Status = TrainingRun.Status
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from models_registry.charts import Range, Scale, accuracy_range, accuracy_scale
+from models_registry.costs import POINTS
 from models_registry.models import Report
 from models_registry.reporting.content import read_content
 from models_registry.reporting.wording import headline, interval
@@ -27,7 +28,6 @@ REVIEWS_NEEDED = 30
 BEYOND_WORDS = 1_000_000  # to 1: larger odds say no more
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 OPTIONS = {"balanced": gettext_lazy("Balanced"), "search_seconds": gettext_lazy("Search seconds")}
-POINTS = "XXX"  # the currency that is none
 
 
 class Accuracy(Protocol):
